@@ -1,0 +1,328 @@
+"""What the engine answers: plain frozen values, no behaviour beyond arithmetic.
+
+Every reader (page, JSON, command line, test) is a rendering of these. They encode to JSON and back with
+``msgspec.json``, so a stored answer can be shown later exactly as it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+Action = Literal["insert", "update", "delete", "same", "skipped", "blocked"]
+"""What a plan does with one record (or, for ``delete``, with one live row)."""
+
+OriginVerdict = Literal["same", "rebuilt", "another", "empty", "unproven"]
+"""Where a backup comes from, as far as the rows tell: see :class:`Origin`."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """Base of all answers."""
+
+
+# ---------------------------------------------------------------- the file
+
+
+class FileFacts(Answer):
+    """A backup file as bytes. ``format`` is a sentence such as "Django fixture, JSON array"."""
+
+    name: str
+    size: int  # bytes as stored
+    sha256: str
+    format: str
+    compression: str = ""  # "", "gzip", "bzip2", "xz", "zip"
+    records: int = 0
+
+
+class Place(Answer):
+    """Where in the file: record number from 1, byte offset from 0 in the uncompressed text, line from 1 for JSON lines."""
+
+    record: int | None = None
+    byte: int | None = None
+    line: int | None = None
+
+
+class Problem(Answer):
+    """One reason why something cannot be restored as it is. ``message`` is a sentence for a person."""
+
+    code: str
+    model: str = ""
+    pk: str = ""
+    field: str = ""
+    message: str = ""
+    place: Place = Place()
+    count: int = 1  # how many records share it, when it is told once for all (drift)
+
+
+# ---------------------------------------------------------------- analysis
+
+
+class FieldDrift(Answer):
+    """A field that the file has and the live table has not."""
+
+    field: str
+    records: int
+    filled: int  # records in which it is neither null nor ""
+    constant: bool  # every record carries the same value
+    example: str = ""
+
+
+class ColumnDrift(Answer):
+    """A live column that the file does not have. ``source`` says where a new row's value comes from."""
+
+    column: str
+    required: bool
+    source: Literal["null", "profile", "database", "fill", "missing"]
+    value: str = ""  # the profile's or the fill's value, as text
+
+
+class ModelFacts(Answer):
+    """One kind of record in the file. ``table`` is None when the site has no table for it."""
+
+    label: str
+    table: str | None
+    found_by: Literal["profile", "app_model", "suffix", ""]
+    title: str
+    categories: tuple[str, ...]
+    records: int
+    live_rows: int | None
+    protected: bool = False  # accounts and rights: left alone unless asked for
+    ignored: bool = False  # never restored: sessions, migrations, ...
+    unknown_fields: tuple[FieldDrift, ...] = ()
+    missing_columns: tuple[ColumnDrift, ...] = ()
+
+
+class CategoryFacts(Answer):
+    """A category as this file fills it."""
+
+    key: str
+    title: str
+    tables: tuple[str, ...]
+    records: int
+    needs: tuple[str, ...] = ()  # keys of categories that its tables refer to
+
+
+class ReferenceFacts(Answer):
+    """References of one column to rows that the file does not hold."""
+
+    table: str
+    column: str
+    to_table: str
+    missing: int  # distinct referenced keys that are not in the file
+    in_database: int  # of these, found in the live database
+    records: int  # records that carry one of the missing keys
+
+
+class Evidence(Answer):
+    """Rows of one table under equal primary keys: how many, and how many are recognisably the same record."""
+
+    table: str
+    pairs: int
+    alike: int
+    moved: int = 0  # same natural key under another primary key
+
+
+class Origin(Answer):
+    """The same-database verdict, in words and with its evidence."""
+
+    verdict: OriginVerdict
+    sentence: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Advice(Answer):
+    """A recommendation computed from the facts. ``level`` decides its colour and order."""
+
+    level: Literal["stop", "decide", "note"]
+    code: str
+    text: str
+    categories: tuple[str, ...] = ()
+
+
+class Analysis(Answer):
+    """What a backup holds, what fits the live schema, what does not, and what to do about it."""
+
+    file: FileFacts
+    profile: str
+    dialect: str
+    models: tuple[ModelFacts, ...]
+    categories: tuple[CategoryFacts, ...]
+    references: tuple[ReferenceFacts, ...]
+    problems: tuple[Problem, ...]  # the first of each kind; problem_counts has the totals
+    problem_counts: Mapping[str, int]
+    origin: Origin
+    advice: tuple[Advice, ...]
+
+
+# ---------------------------------------------------------------- choices and plan
+
+
+class Choices(Answer):
+    """What the person decided. Two equal values give two equal plans."""
+
+    categories: tuple[str, ...] = ()  # none named: everything in the file
+    add: bool = True
+    change: bool = True
+    remove: bool = False
+    on_conflict: Literal["backup", "database", "newest"] = "backup"
+    on_missing: Literal["fail", "null", "skip"] = "fail"
+    on_invalid: Literal["fail", "skip"] = "fail"
+    on_referenced: Literal["fail", "keep", "null", "remove"] = "fail"
+    accept_drift: bool = False
+    fills: Mapping[str, str] = {}  # "model.field" -> value as text
+    origin: Literal["auto", "same", "other"] = "auto"
+    accounts: Literal["protect", "restore"] = "protect"
+    with_parents: bool = True
+
+
+class Counts(Answer):
+    """How many. ``blocked`` > 0 means that the plan cannot be applied."""
+
+    insert: int = 0
+    update: int = 0
+    delete: int = 0
+    same: int = 0
+    skipped: int = 0
+    blocked: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            insert=self.insert + other.insert,
+            update=self.update + other.update,
+            delete=self.delete + other.delete,
+            same=self.same + other.same,
+            skipped=self.skipped + other.skipped,
+            blocked=self.blocked + other.blocked,
+        )
+
+    @property
+    def changes(self) -> int:
+        """Rows of the site that would be written."""
+        return self.insert + self.update + self.delete
+
+
+class TablePlan(Answer):
+    """One table of a plan. ``columns`` counts the updates that change each column."""
+
+    table: str
+    label: str
+    title: str
+    category: str
+    counts: Counts
+    columns: Mapping[str, int] = {}
+    live_rows: int = 0
+
+
+class Reason(Answer):
+    """Why records are skipped or blocked, told once with a count."""
+
+    action: Literal["skipped", "blocked"]
+    code: str
+    table: str
+    text: str
+    count: int
+
+
+class Plan(Answer):
+    """The summary of a plan file. ``digest`` is the sha256 of that file: an approval names it."""
+
+    digest: str
+    choices: Choices
+    counts: Counts
+    tables: tuple[TablePlan, ...]
+    reasons: tuple[Reason, ...]
+    problems: tuple[Problem, ...]  # what blocks, the first 200 by name
+    problem_count: int
+    origin: Origin
+    removal: int  # rows that would be removed
+    removal_needs_word: bool  # over the removal budget: the person types the number
+
+    @property
+    def ready(self) -> bool:
+        """Nothing blocks it."""
+        return self.problem_count == 0
+
+
+class FieldChange(Answer):
+    """One column of one row, as text. None is NULL (or, before an insert and after a delete, no row)."""
+
+    column: str
+    before: str | None
+    after: str | None
+    changed: bool
+
+
+class RowChange(Answer):
+    """One row of a preview. ``id`` is its stable number inside its table's plan (a paging cursor)."""
+
+    id: int
+    table: str
+    action: Action
+    pk: str
+    label: str  # what a person would call the row
+    why: str  # how it was matched, or why it is skipped or blocked
+    place: Place
+    fields: tuple[FieldChange, ...]
+
+
+class RowPage(Answer):
+    """A page of a preview; ``next`` is the cursor of the following one, None at the end."""
+
+    rows: tuple[RowChange, ...]
+    next: int | None
+    total: int | None = None
+
+
+# ---------------------------------------------------------------- apply
+
+
+class Outcome(Answer):
+    """What happened. ``status`` is ``done`` only after every touched row was read back and found equal, and committed."""
+
+    job: str
+    status: Literal["done", "nothing", "stale", "failed", "cancelled"]
+    verdict: str  # a sentence
+    counts: Counts
+    tables: tuple[TablePlan, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    seconds: float = 0.0
+    checked: Mapping[str, int] = {}  # "rows", "references", ... -> how many were checked
+
+
+# ---------------------------------------------------------------- sites
+
+
+class SiteTable(Answer):
+    """A live table as the check of a site found it. ``remark`` is empty where all is well."""
+
+    table: str
+    title: str
+    categories: tuple[str, ...]
+    rows: int
+    key: tuple[str, ...]
+    remark: str = ""
+
+
+class SiteCheck(Answer):
+    """What the check of a site found. ``usable`` is False when the promise of one transaction cannot be kept."""
+
+    dialect: str
+    version: str
+    address: str  # without password
+    profile: str
+    recognised: tuple[str, ...]  # profiles that recognise the site, best first
+    tables: tuple[SiteTable, ...]
+    usable: bool
+    remarks: tuple[str, ...] = ()
+
+
+class BackupFacts(Answer):
+    """A backup that was made."""
+
+    path: str
+    size: int
+    sha256: str
+    records: int
+    tables: Mapping[str, int]

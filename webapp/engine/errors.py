@@ -1,0 +1,230 @@
+"""Every refusal of the engine, one class each.
+
+The docstring is the sentence that a person reads, with the facts filled in; ``code`` is stable and is what scripts
+test; ``hint`` is the next step. Page, JSON and command line are renderings of these.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from webapp.engine.answers import Place, Problem
+
+
+class Refusal(Exception):
+    """Smart Restore refused."""
+
+    code: ClassVar[str] = "refused"
+    hint: ClassVar[str] = ""
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """The sentence, with its facts."""
+        return " ".join((type(self).__doc__ or "").split()).format_map(_Facts(self.facts))
+
+    @property
+    def place(self) -> Place:
+        """Where in the file, when the refusal is about a place in one."""
+        place = self.facts.get("place")
+        return place if isinstance(place, Place) else Place()
+
+    def problem(self) -> Problem:
+        """The refusal as the problem that an answer carries."""
+        return Problem(
+            code=self.code,
+            model=str(self.facts.get("model", "")),
+            pk=str(self.facts.get("pk", "")),
+            field=str(self.facts.get("field", "")),
+            message=self.message,
+            place=self.place,
+        )
+
+
+class _Facts(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return f"({key} not known)"
+
+
+# ---------------------------------------------------------------- the file
+
+
+class FileRefused(Refusal):
+    """This file cannot be read as a backup."""
+
+    code = "file_refused"
+    hint = "Choose the file that the backup program wrote, unchanged."
+
+
+class EmptyFile(FileRefused):
+    """The file is empty: it has no bytes, or nothing but white space."""
+
+    code = "empty_file"
+    hint = "The backup was probably interrupted. Use an older one."
+
+
+class UnknownFormat(FileRefused):
+    """The file is not a backup that this program knows: it begins with {start}."""
+
+    code = "unknown_format"
+    hint = "Known are Django fixtures as JSON array or JSON lines, plain or inside gzip, bzip2, xz or a zip with one member."
+
+
+class MalformedFile(FileRefused):
+    """The file is damaged {where}: {reason}."""
+
+    code = "malformed_file"
+    hint = "Nothing was restored. Use another copy of this backup; this one is not complete or was changed."
+
+
+class TruncatedFile(MalformedFile):
+    """The file ends too early {where}: {reason}."""
+
+    code = "truncated_file"
+
+
+class LimitExceeded(FileRefused):
+    """The file goes over a safety limit {where}: {reason}."""
+
+    code = "limit_exceeded"
+    hint = "Such a file is not an ordinary backup. If it is one, ask the person who runs this server to raise the limit."
+
+
+class ArchiveRefused(FileRefused):
+    """The archive is refused: {reason}."""
+
+    code = "archive_refused"
+    hint = "Use an archive with exactly one regular, unencrypted member."
+
+
+class FileChanged(FileRefused):
+    """The backup file is no longer the one that was analysed (sha256 {found}, expected {expected})."""
+
+    code = "file_changed"
+    hint = "Analyse it again."
+
+
+# ---------------------------------------------------------------- the site
+
+
+class SiteRefused(Refusal):
+    """This database cannot be used: {reason}."""
+
+    code = "site_refused"
+
+
+class SiteUnreachable(SiteRefused):
+    """The database at {address} cannot be reached: {reason}."""
+
+    code = "site_unreachable"
+    hint = "Check the address, that the database runs, and that this machine may connect to it."
+
+
+class SiteBusy(SiteRefused):
+    """The database is busy: another restore or a long write holds it."""
+
+    code = "site_busy"
+    hint = "Nothing was changed. Wait for it to end and try again."
+
+
+class AddressRefused(SiteRefused):
+    """The address {address} is not allowed: {reason}."""
+
+    code = "address_refused"
+    hint = "Use sqlite:////path/to/file or postgresql://user:password@host/name."
+    exit_code = 2
+
+
+class UnknownProfile(Refusal):
+    """There is no profile named {name}."""
+
+    code = "unknown_profile"
+    exit_code = 2
+
+
+class ProfileRefused(Refusal):
+    """The profile {name} is not valid: {reason}."""
+
+    code = "profile_refused"
+    exit_code = 2
+
+
+class UnknownCategory(Refusal):
+    """There is no category named {name} in this backup. Known are: {known}."""
+
+    code = "unknown_category"
+    exit_code = 2
+
+
+class FillRefused(Refusal):
+    """The fill {fill} cannot be used: {reason}."""
+
+    code = "fill_refused"
+    exit_code = 2
+
+
+# ---------------------------------------------------------------- plan and apply
+
+
+class PlanBlocked(Refusal):
+    """The plan cannot be carried out: {count} records need a decision first."""
+
+    code = "plan_blocked"
+    hint = "See the problems: leave records out, fill values in, or repair the backup."
+
+
+class PlanChanged(Refusal):
+    """The plan is no longer the one that was approved."""
+
+    code = "plan_changed"
+    hint = "Make a new preview and approve that."
+
+
+class RemovalNotConfirmed(Refusal):
+    """The plan removes {removal} rows; that number was not confirmed."""
+
+    code = "removal_not_confirmed"
+    hint = "Type the number of rows that will be removed, or give it with --confirm-removal."
+
+
+class Stale(Refusal):
+    """The database has changed since the preview: {count} rows are no longer as planned, the first is {model} {pk}."""
+
+    code = "stale"
+    hint = "Nothing was changed. Make a new preview."
+
+
+class NotVerified(Refusal):
+    """After writing, {count} rows were not as planned, the first is {model} {pk}. Everything was rolled back."""
+
+    code = "not_verified"
+    hint = "A trigger or rule in the database changes what is written. See the check of the site."
+
+
+class WriteRefused(Refusal):
+    """The database refused the change: {reason}. Everything was rolled back."""
+
+    code = "write_refused"
+
+
+class Cancelled(Refusal):
+    """The restore was cancelled. Everything was rolled back."""
+
+    code = "cancelled"
+
+
+class OutcomeUnknown(Refusal):
+    """It is not known whether job {job} was committed, because the database cannot be asked: {reason}."""
+
+    code = "outcome_unknown"
+    hint = "Once the database is reachable, the marker in its table smart_restore_journal tells."
+
+
+class AlreadyApplied(Refusal):
+    """Job {job} has been applied before; it will not be applied twice."""
+
+    code = "already_applied"

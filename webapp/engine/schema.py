@@ -1,0 +1,115 @@
+"""A live database's structure, as it was reflected: the only source of names that may be written to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+JOURNAL = "smart_restore_journal"
+LEDGER = "smart_restore_ledger"
+OWN_TABLES = frozenset({JOURNAL, LEDGER})
+"""Our own tables in a site: never a target of a restore, never part of a backup."""
+
+
+class Kind(StrEnum):
+    """What a column holds. The canonical form of each kind is defined in :mod:`webapp.engine.values`."""
+
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    DECIMAL = "decimal"
+    REAL = "real"
+    TEXT = "text"
+    DATE = "date"
+    TIME = "time"
+    INSTANT = "instant"
+    DURATION = "duration"
+    UUID = "uuid"
+    JSON = "json"
+    BYTES = "bytes"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. ``length`` in characters; ``precision``/``scale`` in decimal digits; ``low``/``high`` inclusive."""
+
+    name: str
+    kind: Kind
+    nullable: bool
+    type: str  # the database's own name of the type
+    has_default: bool = False
+    generated: bool = False
+    length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+    low: int | None = None
+    high: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """``columns`` of the owning table refer to ``target_columns`` of ``target``."""
+
+    columns: tuple[str, ...]
+    target: str
+    target_columns: tuple[str, ...]
+    deferrable: bool = False
+    on_delete: str = ""  # "", or what the database itself does: "CASCADE", "SET NULL", ...
+
+
+@dataclass(frozen=True)
+class Table:
+    """A base table. ``unique`` lists the unique constraints and full unique indexes, without the primary key."""
+
+    name: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...]
+    unique: tuple[tuple[str, ...], ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    remark: str = ""  # why it cannot be restored into, empty when it can
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Column]:
+        """Columns by name."""
+        return {column.name: column for column in self.columns}
+
+    def reference(self, column: str) -> ForeignKey | None:
+        """The single-column foreign key of a column."""
+        for key in self.foreign_keys:
+            if key.columns == (column,):
+                return key
+        return None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All base tables that a session of this database sees by default."""
+
+    dialect: str
+    tables: Mapping[str, Table]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over names, types, keys and references; a stage typed under another one is not reused."""
+        text = repr([(name, repr(table)) for name, table in sorted(self.tables.items())])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def order(self) -> tuple[str, ...]:
+        """Tables with referenced ones first; members of a cycle follow each other in name order."""
+        waiting = {
+            name: {key.target for key in table.foreign_keys if key.target != name and key.target in self.tables}
+            for name, table in self.tables.items()
+        }
+        done: list[str] = []
+        while waiting:
+            free = sorted(name for name, needs in waiting.items() if not needs & waiting.keys())
+            if not free:
+                # A cycle: start with the table that the fewest others in it wait for to be complete.
+                free = [min(waiting, key=lambda name: (len(waiting[name] & waiting.keys()), name))]
+            for name in free:
+                del waiting[name]
+            done += free
+        return tuple(done)
