@@ -157,7 +157,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         data_dir=data_dir,
         database_url=_database_url(environment.get("DATABASE_URL", ""), data_dir),
-        redis_url=_redis_url(redis_url) if redis_url else f"unix://{private_redis_dir(data_dir) / 'redis.sock'}?db=0",
+        redis_url=_redis_url(redis_url) if redis_url else f"unix://{private_socket(data_dir)}?db=0",
         private_redis=not redis_url,
         site_folders=(data_dir / "demo", *_site_folders(environment.get("SITE_FOLDERS", ""))),
         max_upload=_number(environment, "MAX_UPLOAD", 4 * 2**30, least=1),
@@ -167,14 +167,14 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
-def private_redis_dir(data_dir: Path) -> Path:
-    """Where the private Redis lives: in the data folder, or in a short folder when its socket's path would be too long."""
-    folder = data_dir / "redis"
-    if len(os.fsencode(folder / "redis.sock")) <= LONGEST_SOCKET_PATH:
-        return folder
+def private_socket(data_dir: Path) -> Path:
+    """The private Redis's socket: in the data folder, or in a short folder when that path would be too long."""
+    socket = data_dir / "redis" / "redis.sock"
+    if len(os.fsencode(socket)) <= LONGEST_SOCKET_PATH:
+        return socket
     digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
-    short = Path(tempfile.gettempdir()) / f"smart-restore-{os.getuid()}-{digest}"
-    return short if len(os.fsencode(short / "redis.sock")) <= LONGEST_SOCKET_PATH else Path("/tmp") / short.name  # noqa: S108 - redis_server refuses a folder that is not ours
+    # The folder has a name that others can guess; the server refuses it unless it is ours alone.
+    return Path(tempfile.gettempdir()) / f"smart-restore-{os.getuid()}-{digest}" / "redis.sock"
 
 
 def _default_data_dir(environment: Mapping[str, str]) -> Path:
