@@ -228,3 +228,67 @@ class AlreadyApplied(Refusal):
     """Job {job} has been applied before; it will not be applied twice."""
 
     code = "already_applied"
+
+
+# ---------------------------------------------------------------- the command line
+
+
+class BackupNotFound(Refusal):
+    """There is no file {path}."""
+
+    code = "backup_not_found"
+    exit_code = 2
+
+
+class OutputExists(Refusal):
+    """{path} exists and is left as it is."""
+
+    code = "output_exists"
+    hint = "Choose another name, or give --force to replace the file."
+    exit_code = 2
+
+
+class SiteNotKnown(Refusal):
+    """There is no site named {name}."""
+
+    code = "site_not_known"
+    hint = "See smart-restore sites list, or give an address such as sqlite:////path/to/file."
+    exit_code = 2
+
+
+class SiteNameRefused(Refusal):
+    """A site cannot be named {name}: {reason}."""
+
+    code = "site_name_refused"
+    hint = "Use lower-case letters, digits and hyphens."
+    exit_code = 2
+
+
+class PersonNotKnown(Refusal):
+    """There is nobody named {name}."""
+
+    code = "person_not_known"
+    hint = "See smart-restore user list."
+    exit_code = 2
+
+
+class PersonRefused(Refusal):
+    """{name}: {reason}."""
+
+    code = "person_refused"
+    exit_code = 2
+
+
+class DecisionNeeded(Refusal):
+    """Nobody can be asked here, and neither --preview nor --yes was given."""
+
+    code = "decision_needed"
+    hint = "Give --preview to see the plan, then --yes to carry it out."
+    exit_code = 2
+
+
+class Declined(Refusal):
+    """The plan was not carried out."""
+
+    code = "declined"
+    hint = "Nothing was changed."
