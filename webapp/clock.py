@@ -1,0 +1,39 @@
+"""The clock: a small loop that sweeps. Any number of them may run, because every move is compare-and-set."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+
+from webapp.app import create_app
+from webapp.jobs import sweep
+from webapp.models import db
+from webapp.settings import read_settings
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 5
+
+
+def main() -> None:
+    """Sweep every few seconds until asked to stop."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: over.set())
+    app = create_app(read_settings())
+    while not over.is_set():
+        with app.app_context():
+            try:
+                sweep()
+            except Exception:
+                # One round that fails (a locked app database) must not end the clock; the next round finds the same.
+                log.exception("sweep")
+            finally:
+                db.session.remove()
+        over.wait(SWEEP_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,317 @@
+"""The work that a worker does for a restore job, and the sweeper that settles what a lost worker left.
+
+A worker is given an id. It claims the job (compare-and-set), does what the job's status asks for, and tells the truth:
+
+1. ``analysing``: read the backup, then ``analysed`` or ``failed``.
+2. ``planning``: compute the plan file, then ``planned`` or ``failed``.
+3. ``queued``: claim it as ``running``, check again that it may be done, apply the plan, then ``done``, ``stale``,
+   ``cancelled`` or ``failed``. Whatever ends in doubt is settled by asking the site's own journal, never guessed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp import moves
+from webapp.audit import note
+from webapp.engine import commands
+from webapp.engine.answers import Counts, Outcome, Plan, Problem
+from webapp.engine.errors import AlreadyApplied, Cancelled, OutcomeUnknown, Refusal, Stale
+from webapp.models import Backup, JobStatus, RestoreJob, db, new_id, now
+from webapp.queue import Stop
+from webapp.restores import as_text, choices_of, permitted
+from webapp.seal import site_url
+from webapp.storage import storage
+
+log = logging.getLogger(__name__)
+
+PROGRESS_SECONDS = 0.5
+
+
+class WorkerLost(Refusal):
+    """The worker stopped before the work was complete. Nothing was changed in the database."""
+
+    code = "worker_lost"
+    hint = "Start it again."
+
+
+class NotPermitted(Refusal):
+    """The person who asked for this restore may not do it any more. Nothing was changed."""
+
+    code = "not_permitted"
+    hint = "Ask somebody who may."
+
+
+class Crashed(Refusal):
+    """Smart Restore made a mistake of its own ({reason}). Nothing was changed in the database."""
+
+    code = "internal"
+    hint = "Try again. The log of the worker has the details."
+
+
+# ---------------------------------------------------------------- entry points of the queue
+
+
+def work(job_id: str) -> None:
+    """Do what a job waits for. Without an application context of its own: worker.py gives one."""
+    job = db.session.get(RestoreJob, job_id)
+    if job is None or job.status not in STEPS:
+        return
+    status = cast("JobStatus", job.status)
+    owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
+    if not moves.claim(job_id, status, owner):
+        return
+    db.session.expire_all()
+    with _held(moves.Lease(db.engine, job_id, owner)) as report:
+        STEPS[status](job, owner, report)
+
+
+def make_backup(backup_id: str) -> None:
+    """Write the file of a backup that was asked for: its row has no path yet."""
+    backup = db.session.get(Backup, backup_id)
+    if backup is None or backup.path or backup.note:
+        return
+    target = storage().new_upload()
+    try:
+        facts = commands.backup(site_url(backup.site), target, profile=backup.site.profile)
+        backup.path = f"backups/{facts.sha256}"
+        storage().keep(target, backup.path)
+        backup.size, backup.sha256, backup.records = facts.size, facts.sha256, facts.records
+    except Refusal as refusal:
+        backup.note = refusal.message
+    except Exception as error:
+        # Whatever it is, the person must be told that there is no backup.
+        log.exception("backup %s", backup_id)
+        backup.note = Crashed(reason=type(error).__name__).message
+    finally:
+        target.unlink(missing_ok=True)
+    db.session.commit()
+
+
+# ---------------------------------------------------------------- the steps
+
+
+def analyse(job: RestoreJob, owner: str, report: commands.Report) -> None:
+    """Read the backup against the site."""
+    with _told(job, owner, "analysing"):
+        analysis = commands.analyse(
+            storage().path(job.backup.path),
+            site_url(job.site),
+            stages=storage().stages,
+            name=job.backup.name,
+            profile=job.site.profile,
+            choices=choices_of(job),
+            report=report,
+        )
+        text = as_text(analysis)
+        job.backup.analysis_json, job.backup.records = text, analysis.file.records
+        moves.move(job.id, ["analysing"], "analysed", owner, analysis_json=text, error_json=None, finished_at=now())
+
+
+def plan(job: RestoreJob, owner: str, report: commands.Report) -> None:
+    """Compute what the restore would do, into the job's plan file."""
+    with _told(job, owner, "planning"):
+        key = storage().plan(job.id)
+        made = commands.make_plan(
+            storage().path(job.backup.path),
+            site_url(job.site),
+            stages=storage().stages,
+            output=storage().path(key),
+            profile=job.site.profile,
+            choices=choices_of(job),
+            report=report,
+        )
+        text = as_text(made)
+        moves.move(
+            job.id, ["planning"], "planned", owner,
+            plan_json=text, plan_digest=made.digest, plan_path=key, error_json=None, finished_at=now(),
+        )  # fmt: skip
+
+
+def apply(job: RestoreJob, owner: str, report: commands.Report) -> None:
+    """Do the approved plan, whole or not at all, and say what happened."""
+    receipt = storage().path(storage().receipt(job.id))
+    try:
+        if not permitted(job):
+            raise NotPermitted
+        outcome = commands.apply_plan(
+            storage().path(storage().plan(job.id)),
+            job.plan_digest or "",
+            site_url(job.site),
+            job=job.id,
+            receipt=receipt,
+            confirm_removal=job.confirm_removal,
+            report=report,
+        )
+    except Cancelled as refusal:
+        if not (Stop.asked and moves.release(job.id, "running", owner)):
+            _end(job, "cancelled", owner, refusal.problem())
+    except Stale as refusal:
+        _end(job, "stale", owner, refusal.problem())
+    except (AlreadyApplied, OutcomeUnknown):
+        settle(job, owner)
+    except Refusal as refusal:
+        _end(job, "failed", owner, refusal.problem())
+    except Exception as error:
+        # Whatever it is, only the site's journal knows whether it was committed.
+        log.exception("job %s", job.id)
+        settle(job, owner, Crashed(reason=type(error).__name__).problem())
+    else:
+        _finish(job, owner, outcome, receipt)
+
+
+STEPS: dict[str, Callable[[RestoreJob, str, commands.Report], None]] = {
+    "analysing": analyse,
+    "planning": plan,
+    "queued": apply,
+}
+
+
+@contextmanager
+def _told(job: RestoreJob, owner: str, status: JobStatus) -> Iterator[None]:
+    """Reading and planning change nothing, so whatever goes wrong there is simply told."""
+    try:
+        yield
+    except Cancelled as refusal:
+        if not (Stop.asked and moves.release(job.id, status, owner)):
+            moves.move(job.id, [status], "cancelled", owner, error_json=as_text(refusal.problem()), finished_at=now())
+    except Refusal as refusal:
+        moves.move(job.id, [status], "failed", owner, error_json=as_text(refusal.problem()), finished_at=now())
+    except Exception as error:
+        # The person must be told, whatever it is.
+        log.exception("job %s", job.id)
+        db.session.rollback()
+        problem = Crashed(reason=type(error).__name__).problem()
+        moves.move(job.id, [status], "failed", owner, error_json=as_text(problem), finished_at=now())
+
+
+@contextmanager
+def _held(lease: moves.Lease) -> Iterator[commands.Report]:
+    """Show signs of life from a thread while the work goes on; gives the callback that the engine reports to."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(moves.HEARTBEAT_SECONDS):
+            try:
+                lease.extend()
+            except (Cancelled, SQLAlchemyError):
+                # The work itself finds out at its next report; a locked app database is tried again.
+                continue
+
+    written = ("", 0.0)
+
+    def report(phase: str, done: int, total: int) -> None:
+        nonlocal written
+        if Stop.asked:
+            raise Cancelled
+        if phase == written[0] and time.monotonic() - written[1] < PROGRESS_SECONDS:
+            return
+        written = (phase, time.monotonic())
+        lease.extend(phase=phase, done=done, total=total)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield report
+    finally:
+        over.set()
+        thread.join()
+
+
+# ---------------------------------------------------------------- settling
+
+
+def settle(job: RestoreJob, owner: str | None = None, problem: Problem | None = None) -> None:
+    """Ask the site's journal whether a job was committed, and say so."""
+    receipt = storage().path(storage().receipt(job.id))
+    try:
+        answer = commands.settle(site_url(job.site), job.id)
+        outcome = _from_receipt(job, commands.read_plan(receipt)) if answer == "applied" else None
+    except Refusal as refusal:
+        if job.status != "unknown":
+            moves.move(job.id, ["running"], "unknown", owner, error_json=as_text(refusal.problem()))
+        return
+    if outcome is not None:
+        _finish(job, owner, outcome, receipt)
+    else:
+        _end(job, "failed", owner, problem or WorkerLost().problem())
+
+
+def _from_receipt(job: RestoreJob, receipt: Plan) -> Outcome:
+    written = Counts(
+        insert=receipt.counts.insert,
+        update=receipt.counts.update,
+        delete=receipt.counts.delete,
+        same=receipt.counts.same,
+        skipped=receipt.counts.skipped,
+    )
+    return Outcome(
+        job=job.id,
+        status="done",
+        verdict="The restore is complete: the database's own journal says that it was verified and committed.",
+        counts=written,
+        tables=receipt.tables,
+    )
+
+
+def _finish(job: RestoreJob, owner: str | None, outcome: Outcome, receipt: Path) -> None:
+    status: JobStatus = "done" if outcome.status == "nothing" else outcome.status
+    kept = storage().receipt(job.id) if receipt.exists() else None
+    # A job that was given up as lost and committed all the same is done: the journal is the truth.
+    started: list[str] = ["running", "unknown", "failed"] if status == "done" else ["running"]
+    if moves.move(
+        job.id, started, status, owner,
+        outcome_json=as_text(outcome), receipt_path=kept, error_json=None, finished_at=now(),
+        phase="",
+    ):  # fmt: skip
+        _audit(job, status)
+
+
+def _end(job: RestoreJob, status: JobStatus, owner: str | None, problem: Problem) -> None:
+    started = ["running", "unknown"] if status == "failed" else ["running"]
+    if moves.move(job.id, started, status, owner, error_json=as_text(problem), finished_at=now()):
+        _audit(job, status)
+
+
+def _audit(job: RestoreJob, status: JobStatus) -> None:
+    note("restore.ended", f"restore {job.id}", result=status, user=job.created_by, site=job.site.name)
+    db.session.commit()
+
+
+# ---------------------------------------------------------------- the sweeper
+
+
+def sweep() -> None:
+    """One round: settle what a lost worker left, ask again about what is unknown, and ring for what waits."""
+    for job in moves.expired():
+        if job.status == "running":
+            settle(job)
+        elif job.cancel_requested:
+            moves.move(job.id, [job.status], "cancelled", job.owner, finished_at=now())
+        else:
+            moves.move(
+                job.id, [job.status], "failed", job.owner,
+                error_json=as_text(WorkerLost().problem()), finished_at=now(),
+            )  # fmt: skip
+    for job in moves.in_doubt(seconds=30):
+        job.heartbeat_at = now()
+        db.session.commit()
+        settle(job)
+    enqueue = current_app.extensions["enqueue"]
+    for job in moves.unclaimed(seconds=5):
+        enqueue(job.id)
+    unmade = select(Backup.id).where(Backup.path == "", Backup.note == "")
+    for backup_id in db.session.scalars(unmade):
+        enqueue(backup_id, backup=True)
