@@ -1,0 +1,107 @@
+"""What the web application refuses, beside the engine's own catalogue in :mod:`webapp.engine.errors`.
+
+``field`` among the facts names the field of the form that the sentence belongs to.
+"""
+
+from __future__ import annotations
+
+from webapp.engine.errors import Refusal
+
+
+class SealBroken(Refusal):
+    """The saved {what} cannot be read any more."""
+
+    code = "seal_broken"
+    hint = "The secret key has changed or too much time has passed. Enter it again."
+
+
+# ---------------------------------------------------------------- uploads
+
+
+class UploadIncomplete(Refusal):
+    """The upload broke off: {received} of {expected} bytes arrived."""
+
+    code = "upload_incomplete"
+    hint = "Nothing was kept. Upload the file again."
+
+
+class UploadTooLarge(Refusal):
+    """The file is larger than the {limit} bytes that an upload may have here."""
+
+    code = "upload_too_large"
+    hint = "Compress it, or ask the person who runs this server to raise MAX_UPLOAD."
+
+
+class StorageFull(Refusal):
+    """There is not enough room to keep this file."""
+
+    code = "storage_full"
+    hint = "Ask the person who runs this server to make room."
+
+
+# ---------------------------------------------------------------- accounts
+
+
+class LoginRefused(Refusal):
+    """The name or the password is not right."""
+
+    code = "login_refused"
+    hint = "Check both and try again. A root can reset a forgotten password."
+
+
+class UsernameRefused(Refusal):
+    """The name {username} cannot be used: {reason}."""
+
+    code = "username_refused"
+    exit_code = 2
+
+
+class PasswordRefused(Refusal):
+    """This password cannot be used: {reason}."""
+
+    code = "password_refused"
+    exit_code = 2
+
+
+class RoleRefused(Refusal):
+    """There is no role named {role}. Known are: root, admin, viewer."""
+
+    code = "role_refused"
+    exit_code = 2
+
+
+class UnknownUser(Refusal):
+    """There is no account named {username}."""
+
+    code = "unknown_user"
+    exit_code = 2
+
+
+class LastRoot(Refusal):
+    """{username} is the last active root; without one nobody could manage accounts and sites."""
+
+    code = "last_root"
+    hint = "Make another account root first."
+
+
+# ---------------------------------------------------------------- sites
+
+
+class SiteNameRefused(Refusal):
+    """The name {name} cannot be used: {reason}."""
+
+    code = "site_name_refused"
+    exit_code = 2
+
+
+class UnknownSite(Refusal):
+    """There is no site named {name}."""
+
+    code = "unknown_site"
+    exit_code = 2
+
+
+class SiteInUse(Refusal):
+    """{title} has backups or restores; a site that has a history is not removed."""
+
+    code = "site_in_use"

@@ -1,0 +1,125 @@
+"""Where files are kept: backups by their sha256, stages, plans, receipts, and uploads that are still arriving.
+
+A file appears under its key whole or not at all: it is written elsewhere in the same file system, fsynced, renamed, and
+the folder is fsynced.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from flask import current_app
+
+from webapp.refusals import StorageFull, UploadIncomplete, UploadTooLarge
+
+FOLDERS = ("backups", "stages", "plans", "receipts", "uploads")
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Received:
+    """A file that has arrived whole: its key, its size in bytes and its sha256."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A folder of files under keys such as ``backups/<sha256>`` and ``plans/<job>.sqlite``."""
+
+    root: Path
+
+    def prepare(self) -> None:
+        """Make the folders, readable by this user only."""
+        for folder in FOLDERS:
+            (self.root / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def path(self, key: str) -> Path:
+        """The path of a key, which need not exist yet."""
+        folder, _, name = key.partition("/")
+        if folder not in FOLDERS or not name or "/" in name or name.startswith("."):
+            raise ValueError(f"not a storage key: {key!r}")
+        return self.root / folder / name
+
+    def plan(self, job_id: str) -> str:
+        """The key of a job's plan."""
+        return f"plans/{job_id}.sqlite"
+
+    def receipt(self, job_id: str) -> str:
+        """The key of a job's receipt."""
+        return f"receipts/{job_id}.sqlite"
+
+    @property
+    def stages(self) -> Path:
+        """The folder that the engine keeps stages in."""
+        return self.root / "stages"
+
+    def new_upload(self) -> Path:
+        """A fresh path for a file that is arriving."""
+        return self.root / "uploads" / secrets.token_hex(16)
+
+    def receive(self, stream: BinaryIO, *, expected: int | None, limit: int) -> Received:
+        """Keep a stream as a backup, hashing while it is written.
+
+        Args:
+            expected: how many bytes must arrive; gunicorn hands on a broken upload as a normal end, so it is counted.
+            limit: how many bytes may arrive.
+
+        Raises:
+            UploadIncomplete, UploadTooLarge, StorageFull: nothing is kept.
+        """
+        temporary = self.new_upload()
+        digest, size = hashlib.sha256(), 0
+        try:
+            with temporary.open("xb") as file:
+                while block := stream.read(BLOCK):
+                    size += len(block)
+                    if size > limit:
+                        raise UploadTooLarge(limit=f"{limit:,}")
+                    digest.update(block)
+                    file.write(block)
+                if expected is not None and size != expected:
+                    raise UploadIncomplete(received=f"{size:,}", expected=f"{expected:,}")
+            key = f"backups/{digest.hexdigest()}"
+            self.keep(temporary, key)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise StorageFull from error
+            raise
+        finally:
+            temporary.unlink(missing_ok=True)
+        return Received(key, size, digest.hexdigest())
+
+    def keep(self, temporary: Path, key: str) -> Path:
+        """Put a finished file in its place. A backup that is there already is the same bytes, so it may be replaced."""
+        target = self.path(key)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return target
+
+    def sweep_uploads(self, older_than: float = 24 * 3600) -> int:
+        """Remove what broken uploads left behind, by age in seconds. Returns how many files."""
+        old = [path for path in (self.root / "uploads").iterdir() if path.stat().st_mtime < time.time() - older_than]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
+
+def storage() -> Storage:
+    """The storage of the app that is at work."""
+    return current_app.extensions["storage"]  # type: ignore[no-any-return]

@@ -1,0 +1,104 @@
+"""Who may do what: every route declares its role, and what is found belongs to a site that the person may see.
+
+A site that is not the person's own is as one that does not exist: 404.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+from urllib.parse import quote
+
+from flask import Flask, Response, abort, current_app, jsonify, request, url_for
+from flask_login import current_user
+from sqlalchemy import Select, select
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.models import Backup, RestoreJob, Site, User, db
+from webapp.views.fragments import see_other, wants_json
+
+Needed = Literal["anyone", "viewer", "admin", "root"]
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class UndeclaredRoute(Exception):
+    """A route says nothing about who may use it."""
+
+
+def allow(role: Needed) -> Callable[[View], View]:
+    """Declare the least role that may use a route. It goes under the route decorator."""
+
+    def declare(view: View) -> View:
+        view.needed_role = role  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def needed_role(app: Flask, endpoint: str) -> Needed:
+    """What a route declared."""
+    try:
+        return app.view_functions[endpoint].needed_role  # type: ignore[attr-defined, no-any-return]
+    except AttributeError:
+        raise UndeclaredRoute(endpoint) from None
+
+
+def require_declarations(app: Flask) -> None:
+    """Refuse to start an app with a route that declares no role."""
+    for rule in app.url_map.iter_rules():
+        needed_role(app, rule.endpoint)
+
+
+def guard() -> AnyResponse | None:
+    """Before every request: let it pass, ask to log in, or refuse."""
+    if request.endpoint is None:
+        return None  # no such address: 404 for everybody
+    role = needed_role(current_app, request.endpoint)
+    if role == "anyone" or (current_user.is_authenticated and current_user.may(role)):
+        return None
+    if current_user.is_authenticated:
+        abort(403)
+    return ask_to_log_in()
+
+
+def ask_to_log_in() -> Response:
+    """To the login page and back again; 401 for an API client."""
+    if wants_json():
+        response = jsonify(code="login_required", message="Log in first.", hint="")
+        response.status_code = 401
+        return response
+    login = url_for("auth.login")
+    if request.method == "GET" and request.full_path != "/?":
+        login += "?next=" + quote(request.full_path.rstrip("?"))
+    return see_other(login)
+
+
+def person() -> User:
+    """Who is logged in."""
+    return current_user._get_current_object()  # type: ignore[no-any-return]
+
+
+def own_sites() -> Select[tuple[Site]]:
+    """The sites that the person may see: all for root, else the assigned ones."""
+    query = select(Site).order_by(Site.title)
+    return query if person().role == "root" else query.where(Site.users.any(User.id == person().id))
+
+
+def find_site(site_id: int) -> Site:
+    """The person's own site of that id, else 404."""
+    site = db.session.scalar(own_sites().where(Site.id == site_id))
+    return site or abort(404)
+
+
+def find_backup(backup_id: str) -> Backup:
+    """A backup of one of the person's own sites, else 404."""
+    backup = db.session.get(Backup, backup_id) or abort(404)
+    find_site(backup.site_id)
+    return backup
+
+
+def find_job(job_id: str) -> RestoreJob:
+    """A restore on one of the person's own sites, else 404."""
+    job = db.session.get(RestoreJob, job_id) or abort(404)
+    find_site(job.site_id)
+    return job

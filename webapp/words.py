@@ -1,0 +1,98 @@
+"""How numbers, times and states are said on a page: filters and words for the templates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Flask
+from markupsafe import Markup
+
+from webapp.models import now
+
+STATUS = {
+    "draft": ("being prepared", "calm"),
+    "analysing": ("being analysed", "moving"),
+    "analysed": ("analysed", "calm"),
+    "planning": ("preview is being made", "moving"),
+    "planned": ("ready to restore", "ready"),
+    "queued": ("waiting to start", "moving"),
+    "running": ("running", "moving"),
+    "done": ("done and verified", "good"),
+    "failed": ("failed, nothing changed", "bad"),
+    "cancelled": ("cancelled, nothing changed", "calm"),
+    "stale": ("the database has changed", "warn"),
+    "unknown": ("outcome being asked for", "warn"),
+}
+"""What a restore job's status is called, and the tone of its badge."""
+
+MOVING = frozenset({"analysing", "planning", "queued", "running", "unknown"})
+"""States that end by themselves; only these are polled."""
+
+ROLE_WORDS = {
+    "root": "everything, including accounts and sites",
+    "admin": "backs up, previews and restores assigned sites",
+    "viewer": "looks at assigned sites, changes nothing",
+}
+
+
+def install(app: Flask) -> None:
+    """Give the words to the templates of an app."""
+    app.add_template_filter(thousands)
+    app.add_template_filter(file_size)
+    app.add_template_filter(ago)
+    app.add_template_filter(moment)
+    app.add_template_filter(count)
+    app.add_template_global(STATUS, "STATUS")
+    app.add_template_global(MOVING, "MOVING")
+    app.add_template_global(ROLE_WORDS, "ROLE_WORDS")
+
+
+def thousands(number: int | None) -> str:
+    """1234567 as "1,234,567"; nothing as a dash."""
+    return "–" if number is None else f"{number:,}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """ "1 student", "39 students"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def file_size(size: int | None) -> str:
+    """Bytes as a person says them."""
+    if size is None:
+        return "–"
+    if size < 1000:
+        return count(size, "byte")
+    amount = float(size)
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if amount < 1000:
+            break
+    return f"{amount:,.1f} {unit}" if amount < 100 else f"{amount:,.0f} {unit}"
+
+
+def ago(at: datetime | None) -> Markup | str:
+    """How long ago, with the exact instant as a tooltip."""
+    if at is None:
+        return "never"
+    seconds = max(0, int((now() - at).total_seconds()))
+    if seconds < 60:
+        said = "just now"
+    elif seconds < 3600:
+        said = f"{count(seconds // 60, 'minute')} ago"
+    elif seconds < 2 * 86400:
+        said = f"{count(seconds // 3600, 'hour')} ago"
+    else:
+        said = f"{count(seconds // 86400, 'day')} ago"
+    return _time(at, said)
+
+
+def moment(at: datetime | None) -> Markup | str:
+    """Date and time of day, UTC."""
+    return "–" if at is None else _time(at, f"{at.day} {at:%b %Y, %H:%M}")
+
+
+def _time(at: datetime, said: str) -> Markup:
+    return Markup('<time datetime="{0}Z" title="{1} UTC">{2}</time>').format(
+        at.isoformat(timespec="seconds"), f"{at:%Y-%m-%d %H:%M:%S}", said
+    )
