@@ -1,0 +1,219 @@
+"""``smart-restore restore``: plan, show, ask, apply.
+
+The plan that is shown is the plan that is applied; ``--preview`` stops after showing it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from webapp.cli import folders, sites, terminal, text
+from webapp.engine import commands
+from webapp.engine.answers import Choices, Counts, Outcome, Plan, Problem, TablePlan
+from webapp.engine.errors import (
+    Cancelled,
+    DecisionNeeded,
+    Declined,
+    NotVerified,
+    OutcomeUnknown,
+    PlanBlocked,
+    Refusal,
+    RemovalNotConfirmed,
+    WriteRefused,
+)
+
+FAILED = (WriteRefused, NotVerified, Cancelled, OutcomeUnknown)
+"""Refusals of a restore that had begun; all others are refusals to begin."""
+
+TOLD = 200
+"""Left out records that --json names one by one; the counts have them all."""
+
+
+def run(given: argparse.Namespace) -> int:
+    """Show what would change, then do exactly that, or nothing."""
+    if not (given.preview or given.yes or terminal.interactive()):
+        raise DecisionNeeded
+    source = sites.existing(given.file)
+    target = sites.find(given.site, given.profile)
+    job = uuid4().hex
+    with folders.work() as work:
+        path = work.plans / f"{job}.sqlite"
+        try:
+            return _run(given, source, target, work, path, job)
+        finally:
+            # A plan is good for one database at one moment: what was done is in the receipt.
+            for file in work.plans.glob(f"{job}.sqlite*"):
+                file.unlink(missing_ok=True)
+
+
+def _run(
+    given: argparse.Namespace, source: Path, target: sites.Target, work: folders.Folders, path: Path, job: str
+) -> int:
+    progress = terminal.Progress()
+    try:
+        plan = commands.make_plan(
+            source,
+            target.url,
+            stages=work.stages,
+            output=path,
+            profile=target.profile,
+            choices=choices(given),
+            report=progress,
+        )
+    finally:
+        progress.clear()
+    _show(given, text.plan(plan))
+    left_out = _left_out(path, plan)
+    if not plan.ready:
+        return _refuse(given, plan, PlanBlocked(count=plan.problem_count), job)
+    if given.preview:
+        if not given.json:
+            terminal.say("\nThis is a preview: nothing was changed. --yes instead of --preview carries it out.")
+        _tell(given, "planned", plan.counts, plan.tables, left_out, "This is a preview: nothing was changed.", job)
+        return 0
+    if plan.counts.changes == 0:
+        verdict = "Nothing to do: the database already holds what the backup holds."
+        _show(given, "\n" + verdict)
+        _tell(given, "done", plan.counts, plan.tables, left_out, verdict, job)
+        return 0
+    try:
+        confirmed = _confirm(given, plan)
+        outcome = _apply(path, plan, target, job, work.receipts / f"{job}.sqlite", confirmed)
+    except Refusal as refusal:
+        return _refuse(given, plan, refusal, job)
+    _show(given, "\n" + text.outcome(outcome))
+    if outcome.status in {"done", "nothing"}:
+        terminal.say(f"Receipt: {work.receipts / job}.sqlite")
+    status = {"done": "done", "nothing": "done", "stale": "refused"}.get(outcome.status, "failed")
+    _tell(given, status, outcome.counts, outcome.tables, [*outcome.problems, *left_out], outcome.verdict, job)
+    return 0 if status == "done" else 1
+
+
+def choices(given: argparse.Namespace) -> Choices:
+    """The decisions that the options are."""
+    return Choices(
+        categories=tuple(dict.fromkeys(given.category)),
+        remove=given.mode == "replace",
+        on_conflict=given.on_conflict,
+        on_missing=given.on_missing,
+        on_invalid=given.on_invalid or ("skip" if given.on_missing == "skip" else "fail"),
+        on_referenced=given.on_referenced,
+        accept_drift=given.accept_drift,
+        fills=dict(given.fill),
+        origin=given.origin,
+        accounts=given.accounts,
+    )
+
+
+def _confirm(given: argparse.Namespace, plan: Plan) -> int | None:
+    """Ask, unless --yes has answered; the number of removed rows where it must be said."""
+    said: int | None = given.confirm_removal
+    if said is None and not given.yes and plan.removal_needs_word:
+        word = terminal.ask(f"\nThis removes {plan.removal:,} rows. Type that number to go on: ").replace(",", "")
+        if not word.isdigit():
+            raise Declined
+        said = int(word)
+    elif not given.yes and terminal.ask("\nCarry this plan out? Type yes: ").lower() not in {"y", "yes"}:
+        raise Declined
+    # A number that was given is held to, even where the plan does not ask for one.
+    if said != plan.removal and (plan.removal_needs_word or said is not None):
+        raise RemovalNotConfirmed(removal=plan.removal)
+    return said
+
+
+def _apply(path: Path, plan: Plan, target: sites.Target, job: str, receipt: Path, confirmed: int | None) -> Outcome:
+    progress = terminal.Progress()
+    try:
+        return commands.apply_plan(
+            path,
+            plan.digest,
+            target.url,
+            job=job,
+            receipt=receipt,
+            confirm_removal=confirmed,
+            report=progress,
+        )
+    except Refusal:
+        raise
+    except BaseException as error:
+        # The key may have been struck, or the disk have failed, while the commit was under way: only the site's
+        # journal knows, and without it the answer is OutcomeUnknown.
+        progress.clear()
+        if commands.settle(target.url, job) == "applied":
+            return Outcome(
+                job=job,
+                status="done",
+                verdict="It was interrupted after everything had been carried out, verified and committed.",
+                counts=plan.counts,
+                tables=plan.tables,
+            )
+        if isinstance(error, KeyboardInterrupt):
+            raise Cancelled from None
+        raise
+    finally:
+        progress.clear()
+
+
+def _left_out(path: Path, plan: Plan) -> list[Problem]:
+    """The records that the plan leaves out, by name, the first ones of each table."""
+    codes = {(reason.table, reason.text): reason.code for reason in plan.reasons if reason.action == "skipped"}
+    found: list[Problem] = []
+    for part in plan.tables:
+        if not part.counts.skipped or len(found) >= TOLD:
+            continue
+        page = commands.plan_rows(path, part.table, action="skipped", limit=TOLD - len(found))
+        found += [
+            Problem(
+                code=codes.get((part.table, row.why), "skipped"),
+                model=part.label or part.table,
+                pk=row.pk,
+                message=row.why,
+                place=row.place,
+            )
+            for row in page.rows
+        ]
+    return found
+
+
+def _refuse(given: argparse.Namespace, plan: Plan, refusal: Refusal, job: str) -> int:
+    terminal.refuse(refusal)
+    status = "failed" if isinstance(refusal, FAILED) else "refused"
+    found = plan.problems if isinstance(refusal, PlanBlocked) else (refusal.problem(),)
+    _tell(given, status, plan.counts, plan.tables, found, refusal.message, job)
+    return refusal.exit_code
+
+
+def _show(given: argparse.Namespace, shown: str) -> None:
+    """For a person: on standard output, or beside it when that is for a program."""
+    (terminal.say if given.json else terminal.answer)(shown)
+
+
+def _tell(
+    given: argparse.Namespace,
+    status: str,
+    counts: Counts,
+    tables: Sequence[TablePlan],
+    problems: Sequence[Problem],
+    verdict: str,
+    job: str,
+) -> None:
+    """For a program: the last line of standard output."""
+    if given.json:
+        terminal.answer_json(
+            {
+                "status": status,
+                "counts": _counts(counts),
+                "tables": {part.table: _counts(part.counts) for part in tables},
+                "problems": list(problems),
+                "verdict": verdict,
+                "job": job,
+            }
+        )
+
+
+def _counts(counts: Counts) -> dict[str, Any]:
+    return {name: getattr(counts, name) for name in ("insert", "update", "delete", "same", "skipped")}

@@ -1,0 +1,47 @@
+"""Which database ``--site`` means, and which file is meant."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from webapp.engine.errors import BackupNotFound, OutputExists
+
+
+@dataclass(frozen=True)
+class Target:
+    """A database to work on. ``name`` is how the person called it, for hints that can be typed."""
+
+    url: str
+    profile: str | None
+    name: str
+
+
+def find(site: str, profile: str | None = None) -> Target:
+    """The database of a registered name, or of an address as it is.
+
+    An address needs no registration: whoever may run this command may already do to that database what its
+    password or file mode allows.
+    """
+    if "://" in site:
+        return Target(url=site, profile=profile, name="URL")
+    # The registered names are in the app database; only they need the web application.
+    target: Target = importlib.import_module("webapp.cli.register").target(site, profile)
+    return target
+
+
+def existing(file: str) -> Path:
+    """A backup file that is there."""
+    path = Path(file)
+    if not path.is_file():
+        raise BackupNotFound(path=file)
+    return path
+
+
+def fresh(file: str, *, force: bool) -> Path:
+    """A file that may be written."""
+    path = Path(file)
+    if path.is_dir() or (path.exists() and not force):
+        raise OutputExists(path=file)
+    return path

@@ -1,0 +1,208 @@
+"""Answers of the engine as text for a person at a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from webapp.engine.answers import Advice, Analysis, Counts, Outcome, Place, Plan, Problem, Reason, SiteCheck
+
+SHOWN = 20
+"""Problems told one by one; the rest is a number, and all of them are in --json."""
+
+UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def size(count: int) -> str:
+    """A number of bytes in the unit that a person would use."""
+    value, unit = float(count), 0
+    while value >= 1000 and unit < len(UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.1f} {UNITS[unit]}" if unit else f"{count} {UNITS[0]}"
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str | int]]) -> list[str]:
+    """Aligned columns under headings; numbers to the right, a zero as a dot so that the others stand out."""
+    body = [list(row) for row in rows]
+    numeric = [bool(body) and all(isinstance(row[at], int) for row in body) for at in range(len(headings))]
+    cells = [list(headings)] + [[_cell(value) for value in row] for row in body]
+    widths = [max(_width(row[at]) for row in cells) for at in range(len(headings))]
+    return [
+        "  ".join(
+            " " * (width - _width(cell)) + cell if right else cell + " " * (width - _width(cell))
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def _cell(value: str | int) -> str:
+    if isinstance(value, int):
+        return f"{value:,}" if value else "·"
+    return plain(value)
+
+
+def plain(value: str) -> str:
+    """Text from a backup or a database, without what would steer a terminal."""
+    return "".join(
+        mark if unicodedata.category(mark) not in {"Cc", "Cf", "Cs"} else "\N{REPLACEMENT CHARACTER}" for mark in value
+    )
+
+
+def _width(value: str) -> int:
+    """Columns on the screen: combining marks take none, wide characters two."""
+    return sum(
+        0 if unicodedata.category(mark) in {"Mn", "Me"} else 2 if unicodedata.east_asian_width(mark) in "WF" else 1
+        for mark in value
+    )
+
+
+def place(where: Place) -> str:
+    """Where in the file, as "record 12, line 12, byte 3,456"."""
+    return ", ".join(
+        f"{name} {value:,}"
+        for name, value in (("record", where.record), ("line", where.line), ("byte", where.byte))
+        if value is not None
+    )
+
+
+def problems(found: Sequence[Problem], total: int) -> list[str]:
+    """Each with what it is about; the rest as a number."""
+    lines = []
+    for problem in found[:SHOWN]:
+        about = " ".join(part for part in (problem.model, problem.pk) if part)
+        about += f", field {problem.field}" if problem.field else ""
+        where = place(problem.place)
+        head = "; ".join(part for part in (about, where) if part)
+        times = f" ({problem.count:,} records)" if problem.count > 1 else ""
+        lines.append(plain(f"  {head + ': ' if head else ''}{problem.message}{times} [{problem.code}]"))
+    if total > len(lines):
+        lines.append(f"  and {total - len(lines):,} more")
+    return lines
+
+
+def advice(given: Sequence[Advice]) -> list[str]:
+    """The most pressing first."""
+    words = {"stop": "Stop", "decide": "Decide", "note": "Note"}
+    return [
+        plain(f"  {words[level] + ':':8}{piece.text}")
+        for level in ("stop", "decide", "note")
+        for piece in given
+        if piece.level == level
+    ]
+
+
+def analysis(found: Analysis) -> str:
+    """What a backup holds and what fits."""
+    file = found.file
+    lines = [
+        plain(f"{file.name}: {size(file.size)}, {file.format}" + (f", {file.compression}" if file.compression else "")),
+        f"sha256 {file.sha256}",
+        f"{file.records:,} records of {len(found.models):,} models; site profile {found.profile} ({found.dialect})",
+        "",
+    ]
+    lines += table(
+        ("Category", "Key", "Records", "Needs"),
+        [(part.title, part.key, part.records, ", ".join(part.needs)) for part in found.categories],
+    )
+    lines.append("")
+    lines += table(
+        ("Model", "Table", "Records", "In the database", "Remark"),
+        [
+            (model.label, model.table or "-", model.records, model.live_rows or 0, _remark(model))
+            for model in found.models
+        ],
+    )
+    lines += ["", plain(f"Origin: {found.origin.sentence}")]
+    total = sum(found.problem_counts.values())
+    if total:
+        lines += ["", f"Problems: {total:,}", *problems(found.problems, max(total, len(found.problems)))]
+    if found.advice:
+        lines += ["", "What to do:", *advice(found.advice)]
+    return "\n".join(lines)
+
+
+def _remark(model: object) -> str:
+    facts = []
+    if getattr(model, "table", None) is None:
+        facts.append("the site has no such table")
+    if getattr(model, "ignored", False):
+        facts.append("never restored")
+    if getattr(model, "protected", False):
+        facts.append("protected")
+    unknown = getattr(model, "unknown_fields", ())
+    if unknown:
+        facts.append("unknown fields: " + ", ".join(drift.field for drift in unknown))
+    missing = [drift.column for drift in getattr(model, "missing_columns", ()) if drift.source == "missing"]
+    if missing:
+        facts.append("required but absent: " + ", ".join(missing))
+    return "; ".join(facts)
+
+
+def plan(found: Plan) -> str:
+    """What a restore would do."""
+    lines = counts_table([(part.table, part.counts) for part in found.tables], found.counts)
+    changed = [(part.table, part.columns) for part in found.tables if part.columns]
+    if changed:
+        lines += ["", "Differing columns:"]
+        lines += [
+            plain(f"  {name}: " + ", ".join(f"{column} {count:,}" for column, count in columns.items()))
+            for name, columns in changed
+        ]
+    lines += ["", plain(f"Origin: {found.origin.sentence}")]
+    lines += reasons("Left out:", [reason for reason in found.reasons if reason.action == "skipped"])
+    lines += reasons("Needs a decision:", [reason for reason in found.reasons if reason.action == "blocked"])
+    if found.problems:
+        lines += ["", f"Problems: {found.problem_count:,}", *problems(found.problems, found.problem_count)]
+    return "\n".join(lines)
+
+
+def reasons(heading: str, given: Sequence[Reason]) -> list[str]:
+    """Why records are left out or blocked, each reason once."""
+    if not given:
+        return []
+    return [
+        "",
+        heading,
+        *(plain(f"  {reason.count:,} of {reason.table}: {reason.text} [{reason.code}]") for reason in given),
+    ]
+
+
+def counts_table(parts: Sequence[tuple[str, Counts]], total: Counts) -> list[str]:
+    """Tables that have something in them, and their sum."""
+    rows: list[tuple[str | int, ...]] = [(name, *_numbers(counts)) for name, counts in parts if any(_numbers(counts))]
+    rows.append(("Together", *_numbers(total)))
+    return table(("Table", "Add", "Change", "Remove", "Same", "Left out", "Blocked"), rows)
+
+
+def _numbers(counts: Counts) -> tuple[int, ...]:
+    return (counts.insert, counts.update, counts.delete, counts.same, counts.skipped, counts.blocked)
+
+
+def outcome(found: Outcome) -> str:
+    """What happened: the verdict first."""
+    lines = [plain(found.verdict), ""]
+    lines += counts_table([(part.table, part.counts) for part in found.tables], found.counts)
+    if found.problems:
+        lines += ["", "Problems:", *problems(found.problems, len(found.problems))]
+    return "\n".join(lines)
+
+
+def check(found: SiteCheck) -> str:
+    """What the check of a site found."""
+    lines = [
+        plain(f"{found.address}: {found.dialect} {found.version}"),
+        f"profile {found.profile}"
+        + (f" (recognised as {', '.join(found.recognised)})" if found.recognised else " (not recognised)"),
+        "Usable." if found.usable else "Not usable: the promise of one transaction cannot be kept.",
+        *(plain(f"  {remark}") for remark in found.remarks),
+        "",
+    ]
+    lines += table(
+        ("Table", "Rows", "Key", "Categories", "Remark"),
+        [
+            (part.table, part.rows, ", ".join(part.key), ", ".join(part.categories), part.remark)
+            for part in found.tables
+        ],
+    )
+    return "\n".join(lines)
