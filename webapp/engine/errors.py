@@ -248,37 +248,6 @@ class OutputExists(Refusal):
     exit_code = 2
 
 
-class SiteNotKnown(Refusal):
-    """There is no site named {name}."""
-
-    code = "site_not_known"
-    hint = "See smart-restore sites list, or give an address such as sqlite:////path/to/file."
-    exit_code = 2
-
-
-class SiteNameRefused(Refusal):
-    """A site cannot be named {name}: {reason}."""
-
-    code = "site_name_refused"
-    hint = "Use lower-case letters, digits and hyphens."
-    exit_code = 2
-
-
-class PersonNotKnown(Refusal):
-    """There is nobody named {name}."""
-
-    code = "person_not_known"
-    hint = "See smart-restore user list."
-    exit_code = 2
-
-
-class PersonRefused(Refusal):
-    """{name}: {reason}."""
-
-    code = "person_refused"
-    exit_code = 2
-
-
 class DecisionNeeded(Refusal):
     """Nobody can be asked here, and neither --preview nor --yes was given."""
 
