@@ -1,0 +1,1 @@
+"""A school that nobody attends: a site to try restores on."""
