@@ -16,10 +16,11 @@ ENGINE = WEBAPP / "engine"
 
 # The engine's own order, lowest first. A module imports from its own rank and from the ranks below.
 RANKS = (
-    ("answers", "errors", "values", "sql"),
-    ("schema",),
-    ("profile", "profiles", "labels"),
-    ("formats", "databases"),
+    ("answers", "errors"),
+    ("schema", "formats"),
+    ("values",),
+    ("profile", "profiles", "sql"),
+    ("labels", "databases"),
     ("stage",),
     ("match",),
     ("plan",),
