@@ -79,9 +79,9 @@ def make_environment() -> None:
     say("Setting up (once, about a minute) ...")
     if not (shutil.which("uv") and make_with_uv()):
         make_with_pip(VENV)
-        pip(PYTHON, "--requirement", str(LOCK))
+        pip(PYTHON, "The dependencies could not be installed; is there a network?", "--requirement", str(LOCK))
         # The lock file holds the build backend, too, so that nothing is fetched besides it.
-        pip(PYTHON, "--no-build-isolation", "--editable", f"{ROOT}[dev]")
+        pip(PYTHON, "The project could not be installed.", "--no-build-isolation", "--editable", f"{ROOT}[dev]")
     STAMP.write_text(wanted.hexdigest())
 
 
@@ -109,12 +109,12 @@ def make_with_pip(folder: Path) -> None:
         sys.exit(f"The environment {folder} could not be made: {last_line(made.stderr + made.stdout)}")
 
 
-def pip(python: Path, *arguments: str) -> None:
+def pip(python: Path, complaint: str, *arguments: str) -> None:
     """Install, or end with one sentence."""
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "2"]
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"The dependencies could not be installed; is there a network connection? {last_line(done.stderr)}")
+        sys.exit(f"{complaint} {last_line(done.stderr)}")
 
 
 def write_lock() -> int:
@@ -123,7 +123,13 @@ def write_lock() -> int:
         make_with_pip(Path(folder))
         python = Path(folder) / "bin" / "python"
         # The backend and what it needs to install the project in place belong to the environment.
-        pip(python, f"{ROOT}[dev]", "hatchling", "editables")
+        pip(
+            python,
+            "The newest versions could not be installed; is there a network?",
+            f"{ROOT}[dev]",
+            "hatchling",
+            "editables",
+        )
         freeze = [str(python), "-m", "pip", "freeze", "--exclude", "smart-restore"]
         frozen = subprocess.run(freeze, capture_output=True, text=True, check=True).stdout
     head = LOCK.read_text().splitlines()[0]
@@ -144,9 +150,10 @@ def say(text: str) -> None:
 
 
 def last_line(text: str) -> str:
-    """What an installer says last is usually the reason."""
-    lines = [line for line in text.strip().splitlines() if line.startswith("ERROR")] or text.strip().splitlines()
-    return lines[-1] if lines else ""
+    """What an installer says last about an error is usually the reason."""
+    lines = text.strip().splitlines() or [""]
+    errors = [line.strip().removeprefix("ERROR: ") for line in lines if "ERROR:" in line or "Error:" in line]
+    return (errors or lines)[-1]
 
 
 if __name__ == "__main__":
