@@ -1,0 +1,191 @@
+"""One measured piece of work, in a process of its own: ``python -m bench.work NAME URL [FILE] [ROWS]``.
+
+It prints one line of JSON. The clock runs over the work alone, not over starting Python and importing, so that a small
+run is fair to the slower starter; the peak memory is taken by the process that started this one.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from uuid import uuid4
+
+import django
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection as django_connection
+from sqlalchemy.engine import make_url
+
+from bench import rows
+from webapp.engine import commands
+
+ROWS_IN_A_STATEMENT = 500
+
+
+def set_up_django(address: str) -> None:
+    """Configure Django for one database."""
+    url = make_url(address)
+    database: dict[str, object]
+    if url.get_backend_name() == "sqlite":
+        database = {"ENGINE": "django.db.backends.sqlite3", "NAME": url.database}
+    else:
+        database = {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": url.database,
+            "USER": url.username or "postgres",
+            "HOST": url.query.get("host", url.host or ""),
+        }
+    settings.configure(
+        DATABASES={"default": database},
+        INSTALLED_APPS=["bench"],
+        USE_TZ=True,
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    )
+    django.setup()
+
+
+def make_tables(url: str) -> float:
+    """Django's own tables for the models: the site that everything is measured on."""
+    set_up_django(url)
+    began = time.perf_counter()
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    return time.perf_counter() - began
+
+
+def loaddata(url: str, file: Path) -> float:
+    """What Django offers for restoring."""
+    set_up_django(url)
+    began = time.perf_counter()
+    call_command("loaddata", str(file), verbosity=0)
+    return time.perf_counter() - began
+
+
+def dumpdata(url: str, file: Path) -> float:
+    """What Django offers for backing up."""
+    set_up_django(url)
+    began = time.perf_counter()
+    call_command("dumpdata", "bench", output=str(file), verbosity=0)
+    return time.perf_counter() - began
+
+
+def raw_write(url: str, count: int) -> float:
+    """The fastest plain write of the same rows: COPY, or statements with many rows. Making the rows is not counted."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return _raw_sqlite(url, count)
+    return _raw_postgresql(url, count)
+
+
+def _raw_sqlite(url: str, count: int) -> float:
+    connection = sqlite3.connect(str(make_url(url).database), isolation_level=None)
+    one = f"({', '.join('?' * len(rows.COLUMNS))})"
+    insert = f"INSERT INTO bench_attendance ({', '.join(rows.COLUMNS)}) VALUES "
+    seconds = 0.0
+    connection.execute("BEGIN")
+    connection.executemany(
+        "INSERT INTO bench_company (id, name) VALUES (?, ?)", map(rows.company, range(1, rows.COMPANIES + 1))
+    )
+    for batch in rows.batches(count):
+        began = time.perf_counter()
+        for start in range(0, len(batch), ROWS_IN_A_STATEMENT):
+            part = batch[start : start + ROWS_IN_A_STATEMENT]
+            connection.execute(insert + ", ".join([one] * len(part)), [value for each in part for value in each])
+        seconds += time.perf_counter() - began
+    began = time.perf_counter()
+    connection.execute("COMMIT")
+    return seconds + time.perf_counter() - began
+
+
+def _raw_postgresql(url: str, count: int) -> float:
+    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    seconds = 0.0
+    with psycopg.connect(address) as connection, connection.cursor() as cursor:
+        cursor.execute("SET TIME ZONE 'UTC'")
+        cursor.executemany(
+            "INSERT INTO bench_company (id, name) VALUES (%s, %s)", map(rows.company, range(1, rows.COMPANIES + 1))
+        )
+        with cursor.copy(f"COPY bench_attendance ({', '.join(rows.COLUMNS)}) FROM STDIN") as copy:
+            for batch in rows.batches(count):
+                began = time.perf_counter()
+                for each in batch:
+                    copy.write_row(each)
+                seconds += time.perf_counter() - began
+            began = time.perf_counter()
+        connection.commit()
+        return seconds + time.perf_counter() - began
+
+
+def restore(url: str, file: Path) -> dict[str, object]:
+    """Our restore, end to end: read, stage, match, plan, write, verify, receipt, commit."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        phases: dict[str, float] = {}
+        last = ["read", time.perf_counter()]
+
+        def report(phase: str, _done: int, _total: int) -> None:
+            now = time.perf_counter()
+            phases[str(last[0])] = phases.get(str(last[0]), 0.0) + now - float(last[1])
+            last[:] = [phase, now]
+
+        began = time.perf_counter()
+        plan = commands.make_plan(file, url, stages=folder, output=folder / "plan.sqlite", report=report)
+        planned = time.perf_counter()
+        counts = plan.counts
+        if plan.counts.changes:
+            outcome = commands.apply_plan(
+                folder / "plan.sqlite",
+                plan.digest,
+                url,
+                job=uuid4().hex,
+                receipt=folder / "receipt.sqlite",
+                confirm_removal=plan.removal,
+                report=report,
+            )
+            counts = outcome.counts
+        report("", 0, 0)
+        ended = time.perf_counter()
+        return {
+            "seconds": ended - began,
+            "plan_seconds": planned - began,
+            "apply_seconds": ended - planned,
+            "phases": {phase: round(seconds, 3) for phase, seconds in phases.items()},
+            "counts": {each: getattr(counts, each) for each in ("insert", "update", "delete", "same", "skipped")},
+            "problems": plan.problem_count,
+        }
+
+
+def backup(url: str, file: Path) -> dict[str, object]:
+    """Our backup."""
+    began = time.perf_counter()
+    facts = commands.backup(url, file)
+    return {"seconds": time.perf_counter() - began, "sha256": facts.sha256, "records": facts.records}
+
+
+WORK: Mapping[str, Callable[..., float | dict[str, object]]] = {
+    "make_tables": make_tables,
+    "loaddata": loaddata,
+    "dumpdata": dumpdata,
+    "raw_write": raw_write,
+    "restore": restore,
+    "backup": backup,
+}
+
+
+def main(name: str, url: str, argument: str = "") -> None:
+    """Do one piece of work and print what it took."""
+    if name == "make_tables":
+        found = WORK[name](url)
+    else:
+        found = WORK[name](url, int(argument) if argument.isdigit() else Path(argument))
+    if name in ("make_tables", "loaddata", "dumpdata"):
+        django_connection.close()
+    print(json.dumps(found if isinstance(found, dict) else {"seconds": found}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
