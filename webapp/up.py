@@ -18,7 +18,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import ClassVar
@@ -80,7 +80,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except Stopped:
         say("Stopped.")
     except Misconfigured as error:
-        say(str(error))
+        print(error, file=sys.stderr)
         return error.exit_code
     return 0
 
@@ -155,6 +155,7 @@ def _run(settings: Settings, host: str, port: int) -> None:
             time.sleep(0.2)
     finally:
         supervisor.stop()
+        _remove_socket_folder(settings)
 
 
 def _start_redis(supervisor: Supervisor, settings: Settings, logs: Path) -> None:
@@ -169,6 +170,13 @@ def _start_redis(supervisor: Supervisor, settings: Settings, logs: Path) -> None
         dismiss(settings.redis_url)
     process = supervisor.start(Program("redis", server_command(folder, path), logs / "redis.log", STATE))
     wait_until_it_answers(settings.redis_url, process)
+
+
+def _remove_socket_folder(settings: Settings) -> None:
+    folder = private_socket(settings.data_dir).parent
+    if folder != settings.data_dir / "redis":
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _prepare(settings: Settings) -> None:

@@ -1,0 +1,148 @@
+"""Everything together, as a person starts it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the processes are found in /proc"),
+]
+
+
+class Installation:
+    """One ``smart-restore up`` on a data folder of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.port = free_port()
+        self.output = ""
+
+    def start(self) -> None:
+        environment = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "DATABASE_URL")}
+        command = [sys.executable, "-m", "webapp.up", "--port", str(self.port), "--data", str(self.data)]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        )
+        self.output = ""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.output += line
+            if "Stop with Ctrl-C" in line:
+                return
+        raise AssertionError(self.output)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        self.output += self.process.communicate(timeout=60)[0]
+        return self.process.returncode
+
+    def page(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
+            text: str = response.read().decode()
+        return text
+
+    def processes(self) -> dict[int, str]:
+        """The living processes that belong to this data folder, whoever their parent is."""
+        mark = f"SMART_RESTORE_DATA={self.data}\0".encode()
+        found = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (entry / "environ").read_bytes():
+                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue  # it has ended meanwhile, or belongs to somebody else
+        return found
+
+    def wait_for(self, pattern: str, *, without: frozenset[int] = frozenset()) -> set[int]:
+        deadline = time.monotonic() + 30
+        while True:
+            found = {pid for pid, command in self.processes().items() if re.search(pattern, command)} - without
+            if found:
+                return found
+            assert time.monotonic() < deadline, f"no process like {pattern}: {self.processes()}"
+            time.sleep(0.1)
+
+    def wait_for_the_end(self) -> None:
+        deadline = time.monotonic() + 30
+        while left := self.processes():
+            assert time.monotonic() < deadline, f"left behind: {left}"
+            time.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port: int = trial.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("up") / "data"
+
+
+@pytest.fixture
+def installation(data: Path) -> Iterator[Installation]:
+    """Up and running; the tests share the data folder, so that only the first one makes the demo site."""
+    running = Installation(data)
+    running.start()
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+    running.wait_for_the_end()
+
+
+def test_the_first_start_tells_the_login_once_and_ends_cleanly(data: Path) -> None:
+    first = Installation(data)
+    first.start()
+    assert len(re.findall(r"First login: root +password: \S+", first.output)) == 1
+    assert "<form" in first.page("/login")
+    assert first.stop() == 0
+    assert first.output.endswith("Stopped.\n")
+    first.wait_for_the_end()
+
+    second = Installation(data)
+    second.start()
+    assert "password" not in second.output
+    assert second.stop(signal.SIGINT) == 0
+    second.wait_for_the_end()
+
+
+def test_whatever_is_killed_comes_back(installation: Installation) -> None:
+    for pattern in ("redis-server|valkey-server", r"-m worker", r"webapp\.clock", r"gunicorn"):
+        before = frozenset(installation.wait_for(pattern))
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        installation.wait_for(pattern, without=before)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            assert installation.page("/healthz")
+            break
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+
+def test_a_second_start_on_the_same_data_is_refused(installation: Installation, data: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "webapp.up", "--data", str(data)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "already runs" in done.stderr
+
+
+def test_nothing_is_left_when_the_supervisor_is_killed(installation: Installation) -> None:
+    installation.process.kill()
+    installation.process.communicate(timeout=30)
+    installation.wait_for_the_end()
