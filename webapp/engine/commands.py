@@ -12,7 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from webapp.engine import backup as fixture
 from webapp.engine.answers import Analysis, BackupFacts, Choices, Outcome, Plan, RowPage, SiteCheck
+from webapp.engine.databases import open_database
+from webapp.engine.draft import draft
+from webapp.engine.profile import choose
 
 Report = Callable[[str, int, int], None]
 
@@ -104,9 +108,14 @@ def backup(
     report: Report = quiet,
 ) -> BackupFacts:
     """Write a Django fixture (JSON array) of a whole site or of categories, from one consistent snapshot."""
-    raise NotImplementedError
+    database = open_database(url)
+    schema = database.schema()
+    chosen = choose(profile, schema)
+    tables = fixture.tables_of(schema, chosen, categories)
+    with database.reader(schema) as reader:
+        return fixture.write_fixture(output, schema, chosen, reader, tables=tables, report=report)
 
 
 def draft_profile(url: str) -> str:
     """A first profile (TOML text) for a live database."""
-    raise NotImplementedError
+    return draft(open_database(url).schema())
