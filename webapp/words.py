@@ -89,10 +89,12 @@ def ago(at: datetime | None) -> Markup | str:
 
 def moment(at: datetime | None) -> Markup | str:
     """Date and time of day, UTC."""
-    return "–" if at is None else _time(at, f"{at.day} {at:%b %Y, %H:%M}")
+    # Without script the page says UTC; app.js says the reader's own time.
+    return "–" if at is None else _time(at, f"{at.day} {at:%b %Y, %H:%M} UTC", " data-moment")
 
 
-def _time(at: datetime, said: str) -> Markup:
-    return Markup('<time datetime="{0}Z" title="{1} UTC">{2}</time>').format(
-        at.isoformat(timespec="seconds"), f"{at:%Y-%m-%d %H:%M:%S}", said
+def _time(at: datetime, said: str, more: str = "") -> Markup:
+    stamp = at.isoformat(timespec="seconds")
+    return Markup('<time datetime="{0}Z" title="{1} UTC"{2}>{3}</time>').format(
+        stamp, stamp.replace("T", " "), Markup(more), said
     )
