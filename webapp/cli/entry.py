@@ -16,6 +16,7 @@ from typing import cast
 from webapp.cli import arguments, terminal
 from webapp.engine.answers import Problem
 from webapp.engine.errors import Cancelled, Refusal
+from webapp.settings import Misconfigured
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -33,8 +34,15 @@ def main(words: Sequence[str] | None = None) -> int:
         # The reader of standard output went away (`| head`): nothing more to tell, and no second error at exit.
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return 1
+    except Misconfigured as error:
+        terminal.say(f"Refused: {error}")
+        return error.exit_code
+    except OSError as error:
+        return failed(given, f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
     except Exception as error:  # noqa: BLE001  the last door: a person gets a sentence, --debug gets the traceback
-        return unexpected(given, error)
+        if given.debug:
+            traceback.print_exception(error)
+        return failed(given, f"something unexpected happened ({type(error).__name__}). --debug shows where.")
 
 
 def _function(address: str) -> Run:
@@ -55,14 +63,11 @@ def refused(given: argparse.Namespace, refusal: Refusal, status: str = "refused"
     return refusal.exit_code
 
 
-def unexpected(given: argparse.Namespace, error: Exception) -> int:
-    """Render an error that has no class of its own, which is a fault of this program."""
-    if given.debug:
-        traceback.print_exception(error)
-    terminal.say(f"Failed: something unexpected happened ({type(error).__name__}). --debug shows where.")
+def failed(given: argparse.Namespace, reason: str) -> int:
+    """Render an error that has no class of its own: the machine's, or a fault of this program."""
+    terminal.say(f"Failed: {reason}")
     if getattr(given, "json", False):
-        message = f"Something unexpected happened: {type(error).__name__}."
-        terminal.answer_json(failure("failed", Problem(code="unexpected", message=message)))
+        terminal.answer_json(failure("failed", Problem(code="unexpected", message=f"It failed: {reason}")))
     return 1
 
 

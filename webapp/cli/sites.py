@@ -6,7 +6,7 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from webapp.engine.errors import BackupNotFound, OutputExists
+from webapp.engine.errors import BackupNotFound, OutputExists, OutputFolderMissing
 
 
 @dataclass(frozen=True)
@@ -44,4 +44,6 @@ def fresh(file: str, *, force: bool) -> Path:
     path = Path(file)
     if path.is_dir() or (path.exists() and not force):
         raise OutputExists(path=file)
+    if not path.absolute().parent.is_dir():
+        raise OutputFolderMissing(path=path.parent)
     return path

@@ -248,6 +248,13 @@ class OutputExists(Refusal):
     exit_code = 2
 
 
+class OutputFolderMissing(Refusal):
+    """There is no folder {path}."""
+
+    code = "output_folder_missing"
+    exit_code = 2
+
+
 class DecisionNeeded(Refusal):
     """Nobody can be asked here, and neither --preview nor --yes was given."""
 
