@@ -72,7 +72,8 @@ def _work(school: Ledger, moment: datetime, morning: Morning) -> None:
         for section in (4, 5, 6, 7, 8)
         for row in attendance(
             school,
-            moment.date(),
+            school.today,
+            moment - timedelta(minutes=25),
             [(pupil, section) for pupil in _pupils(school, f"class_section_id = {section} AND id <= {STUDENTS}")],
         )
     ]

@@ -25,7 +25,8 @@ def enrol(school: Ledger) -> None:
     )
     _enrolments(school, sections)
     for day in reversed(list(islice(_school_days(school.last_night.date()), SCHOOL_DAYS))):
-        school.insert("attendance_attendance", attendance(school, day, list(enumerate(sections, 1))))
+        begun = datetime.combine(day, time(9), UTC)
+        school.insert("attendance_attendance", attendance(school, day, begun, list(enumerate(sections, 1))))
     _fees(school)
     _transport(school)
     _fines(school)
@@ -67,11 +68,12 @@ def student(school: Ledger, number: int, section: int) -> dict[str, object]:
     } | school.created(school.chance.randint(60, 300))
 
 
-def attendance(school: Ledger, day: date, pupils: Sequence[tuple[int, int]]) -> Iterator[dict[str, object]]:
-    """One day's entries of (student, class section) pairs, written down at nine."""
-    morning = datetime.combine(day, time(9), UTC)
+def attendance(
+    school: Ledger, day: date, begun: datetime, pupils: Sequence[tuple[int, int]]
+) -> Iterator[dict[str, object]]:
+    """One day's entries of (student, class section) pairs, written down one after the other from ``begun`` on."""
     for order, (pupil, section) in enumerate(pupils):
-        written = text(morning + timedelta(microseconds=order * 731_003 + school.chance.randrange(700_000)))
+        written = text(begun + timedelta(microseconds=order * 731_003 + school.chance.randrange(700_000)))
         yield {
             "created_at": written,
             "updated_at": written,
