@@ -146,5 +146,3 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 @cache
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-

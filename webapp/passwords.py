@@ -26,7 +26,7 @@ def hash_password(password: str, username: str = "") -> str:
         raise PasswordRefused(reason=f"it has fewer than {SHORTEST} characters", field="password")
     if len(password) > LONGEST:
         raise PasswordRefused(reason=f"it has more than {LONGEST} characters", field="password")
-    if username and username in password.casefold():
+    if len(username) > 3 and username in password.casefold():
         raise PasswordRefused(reason="it contains the name of the account", field="password")
     return _hasher.hash(password)
 

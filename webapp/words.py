@@ -63,11 +63,7 @@ def file_size(size: int | None) -> str:
         return "–"
     if size < 1000:
         return count(size, "byte")
-    amount = float(size)
-    for unit in ("kB", "MB", "GB"):
-        amount /= 1000
-        if amount < 1000:
-            break
+    amount, unit = next((size / base, unit) for base, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if size >= base)
     return f"{amount:,.1f} {unit}" if amount < 100 else f"{amount:,.0f} {unit}"
 
 
@@ -90,11 +86,12 @@ def ago(at: datetime | None) -> Markup | str:
 def moment(at: datetime | None) -> Markup | str:
     """Date and time of day, UTC."""
     # Without script the page says UTC; app.js says the reader's own time.
-    return "–" if at is None else _time(at, f"{at.day} {at:%b %Y, %H:%M} UTC", " data-moment")
+    return "–" if at is None else _time(at, f"{at.day} {at:%b %Y, %H:%M} UTC", exact=True)
 
 
-def _time(at: datetime, said: str, more: str = "") -> Markup:
+def _time(at: datetime, said: str, *, exact: bool = False) -> Markup:
     stamp = at.isoformat(timespec="seconds")
-    return Markup('<time datetime="{0}Z" title="{1} UTC"{2}>{3}</time>').format(
-        stamp, stamp.replace("T", " "), Markup(more), said
+    element = (
+        '<time datetime="{0}Z" title="{1} UTC" data-moment>' if exact else '<time datetime="{0}Z" title="{1} UTC">'
     )
+    return Markup(element + "{2}</time>").format(stamp, stamp.replace("T", " "), said)  # noqa: S704 - constant text

@@ -17,7 +17,10 @@ SENTENCES = {
     405: ("This address does not work that way", "Go back and use the buttons of the page."),
     413: ("The file is too large", "Compress it, or ask the person who runs this server to raise the limit."),
     429: ("Too many attempts", "Wait a few minutes and try again."),
-    500: ("Something went wrong here", "Nothing was changed unless a report says so. The server's log has the details."),
+    500: (
+        "Something went wrong here",
+        "Nothing was changed unless a report says so. The server's log has the details.",
+    ),
 }
 
 
