@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from importlib import resources
 
 from webapp.cli import sites, terminal, text
-from webapp.engine import commands, profile
+from webapp.engine import commands
 
 
 def draft(given: argparse.Namespace) -> int:
@@ -23,18 +22,15 @@ def draft(given: argparse.Namespace) -> int:
 
 def list_profiles(given: argparse.Namespace) -> int:
     """List the bundled profiles."""
-    found = profile.bundled().values()
+    found = commands.profiles()
     if given.json:
-        terminal.answer_json([{"name": each.name, "title": each.title, "recognise": each.recognise} for each in found])
+        terminal.answer_json([{"name": name, "title": title} for name, title in found.items()])
         return 0
-    rows = [(each.name, each.title, ", ".join(each.recognise)) for each in found]
-    terminal.answer("\n".join(text.table(("Name", "Title", "Recognised by"), rows)))
+    terminal.answer("\n".join(text.table(("Name", "Title"), list(found.items()))))
     return 0
 
 
 def show(given: argparse.Namespace) -> int:
     """Print a bundled profile as it is written."""
-    profile.load(given.name)
-    file = resources.files("webapp.engine") / "profiles" / f"{given.name}.toml"
-    terminal.answer(file.read_text("utf-8").rstrip("\n"))
+    terminal.answer(commands.profile_text(given.name).rstrip("\n"))
     return 0

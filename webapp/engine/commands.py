@@ -8,7 +8,7 @@ raise :class:`~webapp.engine.errors.Cancelled`, and then nothing has changed. Ph
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,7 @@ from webapp.engine import backup as fixture
 from webapp.engine.answers import Analysis, BackupFacts, Choices, Outcome, Plan, RowPage, SiteCheck
 from webapp.engine.databases import open_database
 from webapp.engine.draft import draft
-from webapp.engine.profile import choose
+from webapp.engine.profile import bundled, choose, source_of
 
 Report = Callable[[str, int, int], None]
 
@@ -119,3 +119,17 @@ def backup(
 def draft_profile(url: str) -> str:
     """A first profile (TOML text) for a live database."""
     return draft(open_database(url).schema())
+
+
+def profiles() -> Mapping[str, str]:
+    """The bundled profiles: titles by name."""
+    return {name: each.title for name, each in bundled().items()}
+
+
+def profile_text(name: str) -> str:
+    """A bundled profile as it is written (TOML).
+
+    Raises:
+        UnknownProfile
+    """
+    return source_of(name)
