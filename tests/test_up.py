@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from webapp.settings import private_socket
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="the processes are found in /proc"),
@@ -53,12 +55,14 @@ class Installation:
 
     def processes(self) -> dict[int, str]:
         """The living processes that belong to this data folder, whoever their parent is."""
-        mark = f"SMART_RESTORE_DATA={self.data}\0".encode()
+        # Redis writes its title over its environment; the title names the socket.
+        environment, title = f"SMART_RESTORE_DATA={self.data}\0".encode(), str(private_socket(self.data)).encode()
         found = {}
         for entry in Path("/proc").glob("[0-9]*"):
             try:
-                if mark in (entry / "environ").read_bytes():
-                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                command = (entry / "cmdline").read_bytes()
+                if environment in (entry / "environ").read_bytes() or title in command:
+                    found[int(entry.name)] = command.replace(b"\0", b" ").decode()
             except OSError:
                 continue  # it has ended meanwhile, or belongs to somebody else
         return found
@@ -95,27 +99,26 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installation(data: Path) -> Iterator[Installation]:
     """Up and running; the tests share the data folder, so that only the first one makes the demo site."""
     running = Installation(data)
-    running.start()
-    yield running
-    if running.process.poll() is None:
-        running.stop()
-    running.wait_for_the_end()
+    try:
+        running.start()
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.stop()
+        running.wait_for_the_end()
 
 
-def test_the_first_start_tells_the_login_once_and_ends_cleanly(data: Path) -> None:
-    first = Installation(data)
-    first.start()
-    assert len(re.findall(r"First login: root +password: \S+", first.output)) == 1
-    assert "<form" in first.page("/login")
-    assert first.stop() == 0
-    assert first.output.endswith("Stopped.\n")
-    first.wait_for_the_end()
+def test_the_first_start_tells_the_login_once(installation: Installation) -> None:
+    assert len(re.findall(r"First login: root +password: \S+", installation.output)) == 1
+    assert "<input" in installation.page("/")
 
-    second = Installation(data)
-    second.start()
-    assert "password" not in second.output
-    assert second.stop(signal.SIGINT) == 0
-    second.wait_for_the_end()
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_cleanly(installation: Installation, number: signal.Signals) -> None:
+    assert "password" not in installation.output
+    assert installation.stop(number) == 0
+    assert installation.output.endswith("Stopped.\n")
+    assert installation.processes() == {}
 
 
 def test_whatever_is_killed_comes_back(installation: Installation) -> None:
