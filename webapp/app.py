@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from webapp import words
 from webapp.extensions import csrf, limiter, login_manager, migrate
 from webapp.models import User, db
+from webapp.queue import enqueuer
 from webapp.settings import Settings, read_settings
 from webapp.storage import Storage
 from webapp.views import BLUEPRINTS, errors
@@ -58,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
 
     _bind_storage(app, settings)
+    app.extensions["enqueue"] = enqueuer(settings.redis_url)
     app.before_request(guard)  # before csrf: who may not come in is told so first
     _bind_extensions(app)
     for blueprint in BLUEPRINTS:
