@@ -16,6 +16,14 @@ from webapp.settings import Settings
 from webapp.storage import storage
 
 STORY = "demo story"
+MOST_LOST = 5
+
+
+class Story(msgspec.Struct, frozen=True):
+    """What happened at the demo school: sentence by sentence, and the rows that only the backup still has, by title."""
+
+    sentences: tuple[str, ...]
+    lost: tuple[tuple[str, int], ...]
 
 
 def ensure_demo_site() -> Site | None:
@@ -40,15 +48,22 @@ def ensure_demo_site() -> Site | None:
             created_at=demo.backup_made.astimezone(UTC).replace(tzinfo=None),
         )
     )
-    db.session.add(Setting(key=STORY, value=msgspec.json.encode(demo.story).decode()))
+    db.session.add(Setting(key=STORY, value=msgspec.json.encode(_story(demo, site)).decode()))
     db.session.commit()
     return site
 
 
-def demo_story() -> tuple[str, ...]:
-    """What happened at the demo school, sentence by sentence."""
+def demo_story() -> Story | None:
+    """What happened at the demo school, as it was told when the school was made."""
     story = db.session.get(Setting, STORY)
-    return msgspec.json.decode(story.value, type=tuple[str, ...]) if story else ()
+    return msgspec.json.decode(story.value, type=Story) if story else None
+
+
+def _story(demo: DemoSite, site: Site) -> Story:
+    check = sites.last_check(site)
+    titles = {table.table: table.title for table in check.tables} if check else {}
+    lost = sorted(((count, titles.get(table, table)) for table, count in demo.lost.items() if count), reverse=True)
+    return Story(demo.story, tuple((title, count) for count, title in lost[:MOST_LOST]))
 
 
 def _register(demo: DemoSite) -> Site:
