@@ -28,7 +28,7 @@ MOVING: frozenset[str] = frozenset({"analysing", "planning", "queued", "running"
 """States that change without a person: a page that shows one of them asks again."""
 
 NEXT: Mapping[str, frozenset[str]] = {
-    "draft": frozenset({"analysing", "cancelled"}),
+    "draft": frozenset({"analysing", "planning", "cancelled"}),
     "analysing": frozenset({"analysed", "failed", "cancelled"}),
     "analysed": frozenset({"analysing", "planning", "cancelled"}),
     "planning": frozenset({"planned", "failed", "cancelled"}),

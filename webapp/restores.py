@@ -1,15 +1,71 @@
-"""A restore job's stored answers, as the values that they were, and who may do what with one."""
+"""A restore job's stored answers, as the values that they were; how one begins, and who may do what with it."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from datetime import timedelta
+from typing import ClassVar, TypeVar
 
 import msgspec
+from sqlalchemy import select
 
 from webapp.engine.answers import Analysis, Choices, Outcome, Plan, Problem
-from webapp.models import Backup, RestoreJob, Site, User
+from webapp.engine.errors import Refusal
+from webapp.models import Backup, JobStatus, RestoreJob, Site, User, db, now
 
 A = TypeVar("A", bound=msgspec.Struct)
+
+
+DOUBLE_CLICK_SECONDS = 5
+
+
+class ChoiceRefused(Refusal):
+    """Your account may not choose this: removing rows, restoring accounts and overruling the origin are for root."""
+
+    code: ClassVar[str] = "choice_refused"
+    hint: ClassVar[str] = "Choose Merge, or ask a root of this installation."
+
+
+class NothingUploaded(Refusal):
+    """No file was sent."""
+
+    code = "no_file"
+    hint = "Choose a backup file first."
+
+
+class NotNow(Refusal):
+    """This restore is {status}; that cannot be done with it now."""
+
+    code = "not_now"
+    hint = "Reload the page to see where it stands."
+
+
+def begin(backup: Backup, person: User, status: JobStatus, choices: Choices | None = None) -> RestoreJob:
+    """A new restore of a backup that waits for a worker. A double click gives the same one twice."""
+    wanted = as_text(choices) if choices else None
+    recent = (
+        select(RestoreJob)
+        .where(
+            RestoreJob.backup_id == backup.id,
+            RestoreJob.created_by_id == person.id,
+            RestoreJob.status.in_((status, "analysed", "planned")),
+            RestoreJob.created_at > now() - timedelta(seconds=DOUBLE_CLICK_SECONDS),
+        )
+        .order_by(RestoreJob.created_at.desc())
+    )
+    for job in db.session.scalars(recent):
+        if job.choices_json == wanted:
+            return job
+    job = RestoreJob(
+        site_id=backup.site_id,
+        backup_id=backup.id,
+        created_by_id=person.id,
+        status=status,
+        choices_json=wanted,
+        analysis_json=backup.analysis_json if status == "planning" else None,
+    )
+    db.session.add(job)
+    db.session.commit()
+    return job
 
 
 def choices_of(job: RestoreJob) -> Choices:

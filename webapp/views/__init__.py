@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webapp.views import account, auth, health, home, sites, users
+from webapp.views import account, api, auth, backups, health, history, home, restores, sites, users
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.blueprint,
     auth.blueprint,
     home.blueprint,
+    restores.blueprint,
+    api.blueprint,
+    history.blueprint,
+    backups.blueprint,
     sites.blueprint,
     users.blueprint,
     account.blueprint,

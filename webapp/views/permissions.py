@@ -78,7 +78,7 @@ def person() -> User:
     return current_user._get_current_object()  # type: ignore[no-any-return]
 
 
-def own_sites() -> Select[tuple[Site]]:
+def own_sites() -> Select[Site]:
     """The sites that the person may see: all for root, else the assigned ones."""
     query = select(Site).order_by(Site.title)
     return query if person().role == "root" else query.where(Site.users.any(User.id == person().id))

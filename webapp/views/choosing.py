@@ -1,0 +1,114 @@
+"""From the fields of the form to :class:`Choices`, and what the form has to ask about a backup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from werkzeug.datastructures import MultiDict
+
+from webapp.engine.answers import Analysis, Choices, FieldDrift, ModelFacts
+
+MODES = {"merge": (True, True, False), "replace": (True, True, True)}
+"""The switches add, change and remove behind the two modes that people know."""
+
+FILL = "fill:"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A required column that the file does not have and nobody knows a value for."""
+
+    name: str  # "model.column"
+    title: str
+    column: str
+    records: int
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something in the file that the live database has no place for."""
+
+    title: str
+    field: str  # empty when the whole table is unknown
+    records: int
+    drift: FieldDrift | None = None
+
+
+def choices_from(form: MultiDict[str, str], known: tuple[str, ...] = ()) -> Choices:
+    """What the form says. All ``known`` categories ticked is the same as none named: everything in the file."""
+    ticked = tuple(dict.fromkeys(form.getlist("category")))
+    add, change, remove = MODES.get(
+        form.get("mode", "merge"),
+        ("add" in form, "change" in form, "remove" in form),
+    )
+    return Choices(
+        categories=() if known and set(ticked) >= set(known) else ticked,
+        add=add,
+        change=change,
+        remove=remove,
+        on_conflict=cast(Any, _one(form, "on_conflict", "backup", "database", "newest")),
+        on_missing=cast(Any, _one(form, "on_missing", "fail", "null", "skip")),
+        on_invalid=cast(Any, _one(form, "on_invalid", "fail", "skip")),
+        on_referenced=cast(Any, _one(form, "on_referenced", "fail", "keep", "null", "remove")),
+        accept_drift=form.get("accept_drift", "") in {"yes", "on", "true"},
+        fills={
+            name.removeprefix(FILL): value for name, value in form.items() if name.startswith(FILL) and value.strip()
+        },
+        origin=cast(Any, _one(form, "origin", "auto", "same", "other")),
+        accounts=cast(Any, _one(form, "accounts", "protect", "restore")),
+        with_parents=form.get("with_parents", "yes") != "no",
+    )
+
+
+def _one(form: MultiDict[str, str], name: str, first: str, *others: str) -> str:
+    value = form.get(name, first)
+    return value if value in others else first
+
+
+def mode_of(choices: Choices) -> Literal["merge", "replace", "custom"]:
+    """The mode that stands for three switches."""
+    switches = (choices.add, choices.change, choices.remove)
+    for mode, meaning in MODES.items():
+        if switches == meaning:
+            return cast(Literal["merge", "replace"], mode)
+    return "custom"
+
+
+def gaps(analysis: Analysis) -> list[Gap]:
+    """The values that somebody has to give before new rows of these tables can be written."""
+    return [
+        Gap(f"{model.label}.{column.column}", model.title, column.column, model.records)
+        for model in analysis.models
+        if not model.ignored
+        for column in model.missing_columns
+        if column.required and column.source in {"missing", "fill"}
+    ]
+
+
+def left_out(analysis: Analysis) -> list[LeftOut]:
+    """What would be left out of a restore because the live database has no place for it."""
+    found: list[LeftOut] = []
+    for model in analysis.models:
+        if model.ignored:
+            continue
+        if model.table is None:
+            found.append(LeftOut(model.title, "", model.records))
+        found += [LeftOut(model.title, drift.field, drift.records, drift) for drift in model.unknown_fields]
+    return found
+
+
+def fit(model: ModelFacts) -> tuple[str, str]:
+    """How a table of the file fits the live one, as a tone and in words."""
+    if model.ignored:
+        return "calm", "never restored"
+    if model.table is None:
+        return "bad", "no such table in the database"
+    if any(column.source == "missing" and column.required for column in model.missing_columns):
+        return "warn", "a required value is missing"
+    if model.unknown_fields:
+        number = len(model.unknown_fields)
+        return "warn", f"{number} field{'s' if number > 1 else ''} without a place"
+    if model.protected:
+        return "calm", "fits; accounts stay as they are"
+    return "good", "fits"

@@ -1,0 +1,246 @@
+"""The flow of one restore, each at a permanent address: pick, analysis, choose, preview, confirm, progress, report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, abort, current_app, request, send_file, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp import moves
+from webapp.audit import note
+from webapp.engine import commands
+from webapp.engine.answers import Plan
+from webapp.engine.errors import PlanBlocked, PlanChanged, Refusal, RemovalNotConfirmed, SiteBusy
+from webapp.models import Backup, JobStatus, RestoreJob, db
+from webapp.restores import (
+    ChoiceRefused,
+    NotNow,
+    analysis_of,
+    as_text,
+    begin,
+    choices_of,
+    may_choose,
+    plan_of,
+)
+from webapp.storage import storage
+from webapp.views.choosing import choices_from
+from webapp.views.fragments import page_or_fragment, see_other, wants_json
+from webapp.views.permissions import allow, find_backup, find_job, own_sites, person
+from webapp.views.steps import CHOOSABLE, show
+from webapp.words import STATUS
+
+blueprint = Blueprint("restores", __name__)
+
+PAGE_ROWS = 25
+SEEN_BACKUPS = 30
+
+
+@blueprint.get("/restore/")
+@allow("viewer")
+def pick() -> Response:
+    """Upload a backup, or take one from the history."""
+    sites = list(db.session.scalars(own_sites()))
+    wanted = request.args.get("site", type=int)
+    site = next((site for site in sites if site.id == wanted), sites[0] if sites else None)
+    query = select(Backup).where(Backup.site_id == (site.id if site else 0), Backup.path != "")
+    backups = db.session.scalars(query.order_by(Backup.created_at.desc()).limit(SEEN_BACKUPS))
+    return page_or_fragment(
+        "restores/pick.html",
+        "restores/_pick.html",
+        sites=sites,
+        site=site,
+        backups=list(backups),
+        limit=current_app.config["SETTINGS"].max_upload,
+    )
+
+
+@blueprint.post("/restore/start/<backup_id>/")
+@allow("admin")
+def start(backup_id: str) -> Response:
+    """Begin with a backup that is there already."""
+    return started(begin(find_backup(backup_id), person(), "analysing"))
+
+
+def started(job: RestoreJob) -> Response:
+    """Wake a worker for a job that waits, and go to its page."""
+    current_app.extensions["enqueue"](job.id)
+    if wants_json():
+        return show(job, status=202)
+    return see_other(url_for("restores.page", job_id=job.id))
+
+
+@blueprint.get("/restores/<job_id>/")
+@allow("viewer")
+def page(job_id: str) -> Response:
+    """Where a restore stands."""
+    return show(find_job(job_id))
+
+
+@blueprint.get("/restores/<job_id>/analysis/")
+@allow("viewer")
+def analysis(job_id: str) -> Response:
+    """What the backup holds."""
+    job = find_job(job_id)
+    return show(job, "analysis" if job.analysis_json else "")
+
+
+@blueprint.get("/restores/<job_id>/choose/")
+@allow("admin")
+def choose(job_id: str) -> Response:
+    """What is to be restored, and how."""
+    job = find_job(job_id)
+    return show(job, "choose" if job.analysis_json and job.status in CHOOSABLE else "")
+
+
+@blueprint.post("/restores/<job_id>/choose/")
+@allow("admin")
+def decide(job_id: str) -> Response:
+    """Take the choices and have the preview made."""
+    job = find_job(job_id)
+    found = analysis_of(job)
+    choices = choices_from(request.form, tuple(category.key for category in found.categories) if found else ())
+    if not may_choose(person(), job.site, choices):
+        return show(job, "choose", status=422, refusal=ChoiceRefused(), choices=choices)
+    return again(job, "planning", choices_json=as_text(choices))
+
+
+@blueprint.post("/restores/<job_id>/again/")
+@allow("admin")
+def repeat(job_id: str) -> Response:
+    """Make the preview again, or the analysis where there is none yet."""
+    job = find_job(job_id)
+    return again(job, "planning" if job.plan_json else "analysing")
+
+
+def again(job: RestoreJob, to: JobStatus, *, choices_json: str | None = None) -> Response:
+    """Send a job back to the worker."""
+    from_ = [state for state in moves.NEXT if to in moves.NEXT[state] and state != "draft"]
+    values: dict[str, Any] = {"choices_json": choices_json} if choices_json else {}
+    if not moves.move(
+        job.id, from_, to, None, **values, error_json=None, plan_digest=None, confirm_removal=None, phase=""
+    ):
+        # A second click finds the first one's work under way; anything else is told.
+        if job.status != to:
+            return show(job, status=422, refusal=NotNow(status=STATUS[job.status][0]))
+        return see_other(url_for("restores.page", job_id=job.id))
+    return started(job)
+
+
+@blueprint.get("/restores/<job_id>/preview/")
+@allow("viewer")
+def preview(job_id: str) -> Response:
+    """What would change, or what was to be changed."""
+    job = find_job(job_id)
+    return show(job, "preview" if job.plan_json and job.status not in moves.MOVING else "")
+
+
+@blueprint.get("/restores/<job_id>/rows/<table>/")
+@allow("viewer")
+def rows(job_id: str, table: str) -> Response:
+    """The rows behind a number."""
+    job = find_job(job_id)
+    plan = plan_of(job) or abort(404)
+    about = next((entry for entry in plan.tables if entry.table == table), None) or abort(404)
+    action, text = request.args.get("action", ""), request.args.get("text", "").strip()
+    after = request.args.get("after", 0, type=int)
+    found = commands.plan_rows(_rows_file(job), table, action=action, text=text, after=after, limit=PAGE_ROWS)
+    if wants_json():
+        return Response(msgspec.json.encode(found), mimetype="application/json")
+    return page_or_fragment(
+        "restores/rows.html",
+        "restores/_more_rows.html" if after else "restores/_rows.html",
+        job=job, plan=plan, about=about, found=found, action=action, text=text, after=after,
+    )  # fmt: skip
+
+
+def _rows_file(job: RestoreJob) -> Path:
+    key = job.receipt_path or job.plan_path or abort(404)
+    path = storage().path(key)
+    return path if path.exists() else abort(404)
+
+
+@blueprint.get("/restores/<job_id>/confirm/")
+@allow("admin")
+def confirm(job_id: str) -> Response:
+    """One sentence that says what will be done, and the button that does it."""
+    job = find_job(job_id)
+    return show(job, "confirm" if job.status == "planned" else "")
+
+
+@blueprint.post("/restores/<job_id>/confirm/")
+@allow("admin")
+def restore(job_id: str) -> Response:
+    """Approve the plan that was shown, and no other."""
+    job = find_job(job_id)
+    plan = plan_of(job)
+    if job.status != "planned" or plan is None:
+        return see_other(url_for("restores.page", job_id=job.id))  # the second of two clicks
+    typed = request.form.get("removal", type=int)
+    refusal = _objection(job, plan, request.form.get("digest", ""), typed)
+    if refusal is not None:
+        note("restore.confirm", f"restore {job.id}", result="refused", code=refusal.code)
+        db.session.commit()
+        return show(job, "confirm", status=422, refusal=refusal)
+    who = person().id  # the worker asks again, when it starts, whether this person may
+    if moves.move(job.id, ["planned"], "queued", confirm_removal=typed, error_json=None, phase="", created_by_id=who):
+        note("restore.confirm", f"restore {job.id}", site=job.site.name, digest=plan.digest)
+        db.session.commit()
+        current_app.extensions["enqueue"](job.id)
+    return see_other(url_for("restores.page", job_id=job.id))
+
+
+def _objection(job: RestoreJob, plan: Plan, digest: str, typed: int | None) -> Refusal | None:
+    if not may_choose(person(), job.site, choices_of(job)):
+        return ChoiceRefused()
+    if digest != plan.digest or job.plan_digest != plan.digest:
+        return PlanChanged()
+    if not plan.ready:
+        return PlanBlocked(count=plan.problem_count)
+    if plan.removal and typed != plan.removal:
+        return RemovalNotConfirmed(removal=plan.removal)
+    return SiteBusy() if moves.running_on(job.site_id) else None
+
+
+@blueprint.post("/restores/<job_id>/cancel/")
+@allow("admin")
+def cancel(job_id: str) -> Response:
+    """Stop what is going on; whatever was written is rolled back."""
+    job = find_job(job_id)
+    if moves.request_cancel(job.id):
+        note("restore.cancel", f"restore {job.id}", site=job.site.name)
+        db.session.commit()
+    return see_other(url_for("restores.page", job_id=job.id))
+
+
+@blueprint.get("/restores/<job_id>/receipt/")
+@allow("viewer")
+def receipt(job_id: str) -> AnyResponse:
+    """The receipt: as JSON lines for a person's own tools, or the file itself."""
+    job = find_job(job_id)
+    path = storage().path(job.receipt_path or abort(404))
+    name = f"receipt-{job.site.name}-{job.id[:8]}"
+    if request.args.get("form") == "sqlite":
+        return send_file(path, as_attachment=True, download_name=f"{name}.sqlite", mimetype="application/vnd.sqlite3")
+    response = Response(_lines(path), mimetype="application/x-ndjson")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.jsonl"'
+    return response
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    plan = commands.read_plan(path)
+    yield msgspec.json.encode(plan) + b"\n"
+    for table in plan.tables:
+        if not table.counts.changes and not table.counts.skipped:
+            continue
+        after: int | None = 0
+        while after is not None:
+            found = commands.plan_rows(path, table.table, after=after, limit=500)
+            for row in found.rows:
+                if row.action != "same":
+                    yield msgspec.json.encode(row) + b"\n"
+            after = found.next

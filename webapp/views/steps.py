@@ -1,0 +1,220 @@
+"""Which screen of the flow a restore shows, and what is on it. One template per screen: templates/restores/_<step>.html."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from flask import Response, jsonify, url_for
+
+from webapp import charts, moves
+from webapp.engine.answers import Analysis, Counts, Plan, TablePlan
+from webapp.models import RestoreJob, now
+from webapp.restores import analysis_of, choices_of, outcome_of, plan_of, problem_of
+from webapp.views import choosing
+from webapp.views.fragments import page_or_fragment, wants_json
+
+STEPS: Mapping[str, str] = {
+    "draft": "working",
+    "analysing": "working",
+    "analysed": "analysis",
+    "planning": "working",
+    "planned": "preview",
+    "queued": "working",
+    "running": "working",
+    "unknown": "working",
+    "done": "report",
+    "failed": "report",
+    "cancelled": "report",
+    "stale": "report",
+}
+"""The screen of a job's own address, by its status."""
+
+PHASES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "analysing": (("read", "Read"), ("match", "Compare")),
+    "planning": (("read", "Read"), ("match", "Match"), ("plan", "Plan")),
+    "running": (
+        ("lock", "Lock"),
+        ("check", "Look again"),
+        ("write", "Write"),
+        ("verify", "Verify"),
+        ("commit", "Commit"),
+    ),
+}
+"""What a run goes through, in the engine's word and a person's."""
+
+WIDE, NARROW = (640, 260), (320, 280)
+"""Width and height of the picture of contents, on a desk and on a phone."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The tables of a plan that belong to one category."""
+
+    title: str
+    counts: Counts
+    tables: tuple[TablePlan, ...]
+
+
+def show(job: RestoreJob, step: str = "", *, status: int = 200, **more: Any) -> Response:
+    """A screen of a restore as page, fragment or JSON. ``more`` are further values for its template."""
+    if wants_json():
+        response = jsonify(as_json(job))
+        response.status_code = status
+        return response
+    step = step or STEPS[job.status]
+    context = {"job": job, "step": step, "reached": reached(job), **SCREENS[step](job), **more}
+    return page_or_fragment("restores/page.html", f"restores/_{step}.html", status=status, **context)
+
+
+def reached(job: RestoreJob) -> dict[str, str]:
+    """The steps that can be gone to, with their addresses."""
+    links = {}
+    if job.analysis_json:
+        links["analysis"] = url_for("restores.analysis", job_id=job.id)
+        if job.status in CHOOSABLE:
+            links["choose"] = url_for("restores.choose", job_id=job.id)
+    if job.plan_json:
+        links["preview"] = url_for("restores.preview", job_id=job.id)
+    if job.status in {"done", "failed", "cancelled", "stale"} and (job.plan_json or job.outcome_json):
+        links["report"] = url_for("restores.page", job_id=job.id)
+    return links
+
+
+CHOOSABLE = frozenset({"analysed", "planned", "failed", "cancelled", "stale"})
+"""States in which other choices may be made; a restore that was done is over."""
+
+
+def working(job: RestoreJob) -> dict[str, Any]:
+    """Something is going on, or waits to."""
+    names = PHASES.get("running" if job.status in {"queued", "unknown"} else job.status, PHASES["analysing"])
+    seconds = (now() - job.started_at).total_seconds() if job.started_at and job.owner else 0.0
+    other = moves.running_on(job.site_id) if job.status == "queued" else None
+    return {
+        "phases": names,
+        "position": next((number for number, (key, _) in enumerate(names) if key == job.phase), -1),
+        "seconds": int(seconds),
+        "rate": int(job.done / seconds) if seconds >= 2 and job.done else 0,
+        "silent": int((now() - job.heartbeat_at).total_seconds()) if job.heartbeat_at and job.owner else None,
+        "other": other if other is not None and other.id != job.id else None,
+    }
+
+
+def analysis(job: RestoreJob) -> dict[str, Any]:
+    """What the backup holds and how it fits."""
+    found = analysis_of(job)
+    return {"analysis": found, **(contents(found) if found else {})}
+
+
+def contents(analysis: Analysis) -> dict[str, Any]:
+    """What a picture of a backup's contents needs."""
+    values = [float(category.records) for category in analysis.categories]
+    order = {"stop": 0, "decide": 1, "note": 2}
+    return {
+        "tiles": charts.treemap(values, *WIDE),
+        "treemap_size": WIDE,
+        "narrow_tiles": charts.treemap(values, *NARROW),
+        "narrow_size": NARROW,
+        "fit": choosing.fit,
+        "left_out": choosing.left_out(analysis),
+        "advice": sorted(analysis.advice, key=lambda advice: order[advice.level]),
+        "outside": [item for item in analysis.references if item.missing],
+    }
+
+
+def choose(job: RestoreJob) -> dict[str, Any]:
+    """What can be decided."""
+    found = analysis_of(job)
+    choices = choices_of(job)
+    return {
+        "analysis": found,
+        "choices": choices,
+        "mode": choosing.mode_of(choices),
+        "gaps": choosing.gaps(found) if found else [],
+        "left_out": choosing.left_out(found) if found else [],
+        "outside": [item for item in found.references if item.missing > item.in_database] if found else [],
+    }
+
+
+def preview(job: RestoreJob) -> dict[str, Any]:
+    """What would change."""
+    plan = plan_of(job)
+    return {
+        "plan": plan,
+        "groups": groups(job, plan) if plan else [],
+        "stack": charts.stack,
+        "choices": choices_of(job),
+    }
+
+
+def confirm(job: RestoreJob) -> dict[str, Any]:
+    """One sentence, and the button."""
+    plan = plan_of(job)
+    return {"plan": plan, "groups": groups(job, plan) if plan else [], "busy": moves.running_on(job.site_id)}
+
+
+def report(job: RestoreJob) -> dict[str, Any]:
+    """What happened."""
+    plan = plan_of(job)
+    return {
+        "plan": plan,
+        "outcome": outcome_of(job),
+        "problem": problem_of(job),
+        "groups": groups(job, plan) if plan else [],
+        "stack": charts.stack,
+    }
+
+
+SCREENS = {
+    "working": working,
+    "analysis": analysis,
+    "choose": choose,
+    "preview": preview,
+    "confirm": confirm,
+    "report": report,
+}
+
+
+def groups(job: RestoreJob, plan: Plan) -> list[Group]:
+    """The tables of a plan by category, those with changes first."""
+    found = analysis_of(job)
+    titles = {category.key: category.title for category in found.categories} if found else {}
+    groups = []
+    for key, members in groupby(
+        sorted(plan.tables, key=lambda table: table.category), key=lambda table: table.category
+    ):
+        tables = tuple(sorted(members, key=lambda table: (-weight(table.counts), table.title)))
+        groups.append(Group(titles.get(key, key.title() or "Other"), sum((t.counts for t in tables), Counts()), tables))
+    return sorted(groups, key=lambda group: -weight(group.counts))
+
+
+def weight(counts: Counts) -> int:
+    """How much there is to look at."""
+    return counts.blocked * 1000 + counts.changes + counts.skipped
+
+
+def as_json(job: RestoreJob) -> dict[str, Any]:
+    """A restore for an API client."""
+    return {
+        "job": job.id,
+        "status": job.status,
+        "moving": job.status in moves.MOVING,
+        "site": job.site.name,
+        "backup": job.backup_id,
+        "phase": job.phase,
+        "done": job.done,
+        "total": job.total,
+        "choices": _plain(job.choices_json),
+        "analysis": _plain(job.analysis_json),
+        "plan": _plain(job.plan_json),
+        "outcome": _plain(job.outcome_json),
+        "problem": _plain(job.error_json),
+        "page": url_for("restores.page", job_id=job.id),
+    }
+
+
+def _plain(text: str | None) -> Any:
+    return msgspec.json.decode(text) if text else None
