@@ -118,12 +118,34 @@ def field_names(table: Table) -> dict[str, str]:
     }
 
 
+class _Record(msgspec.Struct, gc=False):
+    model: str
+    pk: Any
+    fields: Any
+
+
+class _Keyless(msgspec.Struct, gc=False):
+    model: str
+    fields: Any
+
+
+def _fields(names: Sequence[str]) -> Callable[..., Any]:
+    """Makes the fields of one record from its values. A struct takes a quarter of the time of a dictionary."""
+    if any(mark in name or not name.isprintable() for name in names for mark in '"\\'):
+        # The few names that a struct does not take.
+        return lambda *values: dict(zip(names, values, strict=True))
+    places = [f"f{at}" for at in range(len(names))]
+    return msgspec.defstruct(
+        "Fields", [(place, Any) for place in places], rename=dict(zip(places, names, strict=True)), gc=False
+    )
+
+
 def _lines(table: Table, label: str, reader: Reader) -> Iterator[tuple[bytes, int]]:
     """Each batch as the text of its records, without a comma at the end, and how many they are."""
     names = field_names(table)
     kept = [column for column in table.columns if not column.generated]
     places = [at for at, column in enumerate(kept) if column.name in names]
-    fields = [names[kept[at].name] for at in places]
+    fields = _fields([names[kept[at].name] for at in places])
     key = next((at for at, column in enumerate(kept) if (column.name,) == table.primary_key), None)
     writers = [(at, writer) for at, column in enumerate(kept) if (writer := _WRITERS.get(column.kind))]
     encode = msgspec.json.Encoder().encode_lines
@@ -134,14 +156,11 @@ def _lines(table: Table, label: str, reader: Reader) -> Iterator[tuple[bytes, in
         for at, writer in writers:
             columns[at] = [None if value is None else writer(value) for value in columns[at]]
         values = zip(*(columns[at] for at in places), strict=True) if places else [()] * len(rows)
-        records: list[dict[str, Any]]
+        records: list[_Keyless] | list[_Record]
         if key is None:
-            records = [{"model": label, "fields": dict(zip(fields, row, strict=True))} for row in values]
+            records = [_Keyless(label, fields(*row)) for row in values]
         else:
-            records = [
-                {"model": label, "pk": pk, "fields": dict(zip(fields, row, strict=True))}
-                for pk, row in zip(columns[key], values, strict=True)
-            ]
+            records = [_Record(label, pk, fields(*row)) for pk, row in zip(columns[key], values, strict=True)]
         # Inside JSON text a line break is always escaped, so each one that is left ends a record.
         yield encode(records)[:-1].replace(b"\n", b",\n"), len(records)
 
