@@ -6,21 +6,13 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from webapp.demo.school import DemoSite, create_demo_school
 from webapp.engine.profile import bundled
-
-NOW = datetime(2026, 3, 12, 11, 0, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoSite:
-    """One demo school for all tests here; none of them writes to it."""
-    return create_demo_school(tmp_path_factory.mktemp("demo") / "school", now=NOW)
 
 
 @pytest.fixture
@@ -89,7 +81,7 @@ def test_an_existing_demo_is_kept_and_a_fresh_one_is_equal(demo: DemoSite, tmp_p
     database, backup = demo.database.stat(), demo.backup.stat()
     assert create_demo_school(demo.folder) == demo
     assert (demo.database.stat(), demo.backup.stat()) == (database, backup)
-    again = create_demo_school(tmp_path / "school", fresh=True, now=NOW)
+    again = create_demo_school(tmp_path / "school", fresh=True, now=demo.backup_made + timedelta(hours=13))
     assert again.backup.read_bytes() == demo.backup.read_bytes()
     assert again.database.read_bytes() == demo.database.read_bytes()
 
