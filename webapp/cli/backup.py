@@ -19,6 +19,7 @@ def run(given: argparse.Namespace) -> int:
         )
     finally:
         progress.clear()
+    sites.note(target, "backup", "done", file=output.name, sha256=made.sha256, records=made.records)
     if given.json:
         terminal.answer_json(made)
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import getpass
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import flask_migrate
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from webapp import audit
 from webapp import sites as register
 from webapp.app import create_app
 from webapp.cli import terminal, text
@@ -44,7 +46,14 @@ def target(name: str, profile: str | None) -> Target:
     """Where a registered site is, and how it is read unless something else is asked for."""
     with app():
         site = registered(name)
-        return Target(url=site_url(site), profile=profile or site.profile, name=name)
+        return Target(url=site_url(site), profile=profile or site.profile, name=name, registered=True)
+
+
+def note(name: str, action: str, result: str, **detail: object) -> None:
+    """Say in the audit what was done from the command line, and by which user of this machine."""
+    with app():
+        audit.note(action, name, result=result, by=f"command line, {getpass.getuser()}", **detail)
+        db.session.commit()
 
 
 def add_site(given: argparse.Namespace) -> int:

@@ -84,7 +84,9 @@ def _run(
         confirmed = _confirm(given, plan)
         outcome = _apply(path, plan, target, job, work.receipts / f"{job}.sqlite", confirmed)
     except Refusal as refusal:
+        sites.note(target, "restore", "refused", job=job, file=source.name, code=refusal.code)
         return _refuse(given, plan, refusal, job)
+    sites.note(target, "restore", outcome.status, job=job, file=source.name, changes=outcome.counts.changes)
     _show(given, "\n" + text.outcome(outcome))
     if outcome.status in {"done", "nothing"}:
         terminal.say(f"Receipt: {work.receipts / job}.sqlite")

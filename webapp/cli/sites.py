@@ -16,6 +16,7 @@ class Target:
     url: str
     profile: str | None
     name: str
+    registered: bool = False
 
 
 def find(site: str, profile: str | None = None) -> Target:
@@ -29,6 +30,12 @@ def find(site: str, profile: str | None = None) -> Target:
     # The registered names are in the app database; only they need the web application.
     target: Target = importlib.import_module("webapp.cli.register").target(site, profile)
     return target
+
+
+def note(target: Target, action: str, result: str, **detail: object) -> None:
+    """Add a line to the audit, where there is one: for a registered site."""
+    if target.registered:
+        importlib.import_module("webapp.cli.register").note(target.name, action, result, **detail)
 
 
 def existing(file: str) -> Path:
