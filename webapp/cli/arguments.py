@@ -7,11 +7,8 @@ that ``restore --site sqlite:////path`` works without loading the web applicatio
 from __future__ import annotations
 
 import argparse
-from typing import TypeAlias
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-SITE_HELP = "a registered site's name, or a database address: sqlite:////path/to/file, postgresql://user@host/name"
+from webapp.cli.parts import SITE_HELP, Commands, command, fill, group, json_option, site_option, whole
 
 
 def build() -> argparse.ArgumentParser:
@@ -28,72 +25,8 @@ def build() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(
-    commands: Commands,
-    name: str,
-    text: str,
-    *,
-    example: str,
-    run: str,
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog=f"Example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(run=run)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
-    return parser
-
-
-def _group(commands: Commands, name: str, text: str, *, example: str) -> Commands:
-    parser = commands.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog=f"Example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    return parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
-
-
-def _json(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument(
-        "--json", action="store_true", help=f"print {what} as one line of JSON, the last of standard output"
-    )
-
-
-def _site(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--site", required=True, metavar="SITE", help=SITE_HELP)
-    parser.add_argument(
-        "--profile",
-        metavar="NAME",
-        help="read the site as this kind of application (default: as registered or recognised)",
-    )
-
-
-def fill(text: str) -> tuple[str, str]:
-    """``model.field=value`` as (field, value)."""
-    name, equals, value = text.partition("=")
-    model, dot, field = name.rpartition(".")
-    if not (equals and dot and model and field):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form model.field=value")
-    return name, value
-
-
-def whole(text: str) -> int:
-    """A number of rows."""
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows")
-    return int(text)
-
-
 def _analyze(commands: Commands) -> None:
-    parser = _command(
+    parser = command(
         commands,
         "analyze",
         "say what a backup holds, what fits the site, and what to do about the rest; the site is left untouched",
@@ -101,12 +34,12 @@ def _analyze(commands: Commands) -> None:
         run="webapp.cli.analyze:run",
     )
     parser.add_argument("file", metavar="FILE", help="the backup file")
-    _site(parser)
-    _json(parser, "the analysis")
+    site_option(parser)
+    json_option(parser, "the analysis")
 
 
 def _restore(commands: Commands) -> None:
-    parser = _command(
+    parser = command(
         commands,
         "restore",
         "show what restoring a backup would change, then do exactly that, or nothing",
@@ -117,7 +50,7 @@ def _restore(commands: Commands) -> None:
         run="webapp.cli.restore:run",
     )
     parser.add_argument("file", metavar="FILE", help="the backup file")
-    _site(parser)
+    site_option(parser)
     what = parser.add_argument_group("what may happen")
     what.add_argument(
         "--category",
@@ -193,18 +126,18 @@ def _restore(commands: Commands) -> None:
         metavar="N",
         help="the number of rows that the plan removes, needed with --yes where it removes many",
     )
-    _json(parser, "the outcome")
+    json_option(parser, "the outcome")
 
 
 def _backup(commands: Commands) -> None:
-    parser = _command(
+    parser = command(
         commands,
         "backup",
         "write a whole site, or categories of it, to a Django fixture (JSON)",
         example="smart-restore backup --site school --output monday.json",
         run="webapp.cli.backup:run",
     )
-    _site(parser)
+    site_option(parser)
     parser.add_argument("--output", required=True, metavar="FILE", help="the file to write")
     parser.add_argument(
         "--category",
@@ -214,12 +147,12 @@ def _backup(commands: Commands) -> None:
         help="only this category of the profile; may be given several times",
     )
     parser.add_argument("--force", action="store_true", help="replace the file when it exists")
-    _json(parser, "what was written")
+    json_option(parser, "what was written")
 
 
 def _sites(commands: Commands) -> None:
-    verbs = _group(commands, "sites", "the registered sites", example="smart-restore sites list")
-    add = _command(
+    verbs = group(commands, "sites", "the registered sites", example="smart-restore sites list")
+    add = command(
         verbs,
         "add",
         "check a database and register it under a name",
@@ -233,15 +166,15 @@ def _sites(commands: Commands) -> None:
     add.add_argument(
         "--password-stdin", action="store_true", help="read the database password from standard input, not from URL"
     )
-    listing = _command(
+    listing = command(
         verbs,
         "list",
         "list the registered sites",
         example="smart-restore sites list",
         run="webapp.cli.register:list_sites",
     )
-    _json(listing, "the list")
-    check = _command(
+    json_option(listing, "the list")
+    check = command(
         verbs,
         "check",
         "connect to a site and say what is there; nothing is written",
@@ -250,8 +183,8 @@ def _sites(commands: Commands) -> None:
     )
     check.add_argument("site", metavar="SITE", help=SITE_HELP)
     check.add_argument("--profile", metavar="NAME", help="read the site as this kind of application")
-    _json(check, "what was found")
-    remove = _command(
+    json_option(check, "what was found")
+    remove = command(
         verbs,
         "remove",
         "forget a site; its database is left as it is",
@@ -262,8 +195,8 @@ def _sites(commands: Commands) -> None:
 
 
 def _user(commands: Commands) -> None:
-    verbs = _group(commands, "user", "the people who may log in", example="smart-restore user list")
-    add = _command(
+    verbs = group(commands, "user", "the people who may log in", example="smart-restore user list")
+    add = command(
         verbs,
         "add",
         "add a person; the password is asked for, or read from standard input",
@@ -284,24 +217,24 @@ def _user(commands: Commands) -> None:
         metavar="NAME",
         help="a site the person may use; may be given several times",
     )
-    listing = _command(
+    listing = command(
         verbs, "list", "list the people", example="smart-restore user list", run="webapp.cli.accounts:list_users"
     )
-    _json(listing, "the list")
+    json_option(listing, "the list")
     for verb, text, run in (
         ("password", "set a person's password and end their sessions", "set_password"),
         ("disable", "keep a person from logging in and end their sessions", "disable_user"),
         ("enable", "let a disabled person log in again", "enable_user"),
     ):
-        parser = _command(
+        parser = command(
             verbs, verb, text, example=f"smart-restore user {verb} meera", run=f"webapp.cli.accounts:{run}"
         )
         parser.add_argument("name", metavar="NAME", help="the name to log in with")
 
 
 def _profile(commands: Commands) -> None:
-    verbs = _group(commands, "profile", "what is known about kinds of sites", example="smart-restore profile list")
-    draft = _command(
+    verbs = group(commands, "profile", "what is known about kinds of sites", example="smart-restore profile list")
+    draft = command(
         verbs,
         "draft",
         "write a first profile (TOML) for a live database",
@@ -311,15 +244,15 @@ def _profile(commands: Commands) -> None:
     draft.add_argument("--site", required=True, metavar="SITE", help=SITE_HELP)
     draft.add_argument("--output", metavar="FILE", help="the file to write (default: standard output)")
     draft.add_argument("--force", action="store_true", help="replace the file when it exists")
-    listing = _command(
+    listing = command(
         verbs,
         "list",
         "list the bundled profiles",
         example="smart-restore profile list",
         run="webapp.cli.profile:list_profiles",
     )
-    _json(listing, "the list")
-    show = _command(
+    json_option(listing, "the list")
+    show = command(
         verbs,
         "show",
         "print a bundled profile",
@@ -330,7 +263,7 @@ def _profile(commands: Commands) -> None:
 
 
 def _up(commands: Commands) -> None:
-    parser = _command(
+    parser = command(
         commands,
         "up",
         "start everything on this machine: Redis, worker, clock and web",

@@ -52,7 +52,7 @@ def target(name: str, profile: str | None) -> Target:
 def note(name: str, action: str, result: str, **detail: object) -> None:
     """Say in the audit what was done from the command line, and by which user of this machine."""
     with app():
-        audit.note(action, name, result=result, by=f"command line, {getpass.getuser()}", **detail)
+        audit.note(action, name, result=result, user=None, by=f"command line, {getpass.getuser()}", **detail)
         db.session.commit()
 
 

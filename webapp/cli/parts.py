@@ -1,0 +1,74 @@
+"""The parts of which :mod:`webapp.cli.arguments` makes commands."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TypeAlias
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+SITE_HELP = "a registered site's name, or a database address: sqlite:////path/to/file, postgresql://user@host/name"
+
+
+def command(
+    commands: Commands,
+    name: str,
+    text: str,
+    *,
+    example: str,
+    run: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"Example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
+    return parser
+
+
+def group(commands: Commands, name: str, text: str, *, example: str) -> Commands:
+    parser = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"Example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    return parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+
+
+def json_option(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--json", action="store_true", help=f"print {what} as one line of JSON, the last of standard output"
+    )
+
+
+def site_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--site", required=True, metavar="SITE", help=SITE_HELP)
+    parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="read the site as this kind of application (default: as registered or recognised)",
+    )
+
+
+def fill(text: str) -> tuple[str, str]:
+    """``model.field=value`` as (field, value)."""
+    name, equals, value = text.partition("=")
+    model, dot, field = name.rpartition(".")
+    if not (equals and dot and model and field):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form model.field=value")
+    return name, value
+
+
+def whole(text: str) -> int:
+    """A number of rows."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows")
+    return int(text)
