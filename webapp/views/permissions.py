@@ -18,6 +18,8 @@ from webapp.models import Backup, RestoreJob, Site, User, db
 from webapp.views.fragments import see_other, wants_json
 
 Needed = Literal["anyone", "viewer", "admin", "root"]
+STRANGERS_BODY = 64 * 1024
+"""Bytes that somebody may send without being logged in: a name, a password and a token."""
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -54,6 +56,8 @@ def guard() -> AnyResponse | None:
     if request.endpoint is None:
         return None  # no such address: 404 for everybody
     role = needed_role(current_app, request.endpoint)
+    if not current_user.is_authenticated:
+        request.max_content_length = STRANGERS_BODY
     if role == "anyone" or (current_user.is_authenticated and current_user.may(role)):
         return None
     if current_user.is_authenticated:

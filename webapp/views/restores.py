@@ -46,9 +46,12 @@ def pick() -> Response:
     """Upload a backup, or take one from the history."""
     sites = list(db.session.scalars(own_sites()))
     wanted = request.args.get("site", type=int)
+    kept = select(Backup).where(Backup.path != "").order_by(Backup.created_at.desc())
+    if wanted is None:
+        newest = db.session.scalar(kept.where(Backup.site_id.in_([site.id for site in sites])).limit(1))
+        wanted = newest.site_id if newest else None
     site = next((site for site in sites if site.id == wanted), sites[0] if sites else None)
-    query = select(Backup).where(Backup.site_id == (site.id if site else 0), Backup.path != "")
-    backups = db.session.scalars(query.order_by(Backup.created_at.desc()).limit(SEEN_BACKUPS))
+    backups = db.session.scalars(kept.where(Backup.site_id == (site.id if site else 0)).limit(SEEN_BACKUPS))
     return page_or_fragment(
         "restores/pick.html",
         "restores/_pick.html",
