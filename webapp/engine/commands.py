@@ -8,15 +8,27 @@ raise :class:`~webapp.engine.errors.Cancelled`, and then nothing has changed. Ph
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from webapp.engine import backup as fixture
-from webapp.engine.answers import Analysis, BackupFacts, Choices, Outcome, Plan, RowPage, SiteCheck
-from webapp.engine.databases import open_database
+import msgspec
+
+from webapp.engine.analysis import analyse_stage
+from webapp.engine.answers import Analysis, BackupFacts, Choices, Outcome, Plan, RowPage, SiteCheck, SiteTable
+from webapp.engine.apply import apply, read_outcome
+from webapp.engine.backup import tables_of, write_fixture
+from webapp.engine.databases import Database, open_database
 from webapp.engine.draft import draft
-from webapp.engine.profile import bundled, choose, source_of
+from webapp.engine.errors import FileChanged
+from webapp.engine.formats import Source, recognise
+from webapp.engine.plan import file_digest, plan
+from webapp.engine.preview import read_facts, rows
+from webapp.engine.profile import Profile, choose, recognised
+from webapp.engine.schema import OWN_TABLES
+from webapp.engine.scratch import Scratch, needed_tables, open_scratch
+from webapp.engine.stage import stage
 
 Report = Callable[[str, int, int], None]
 
@@ -27,7 +39,48 @@ def quiet(phase: str, done: int, total: int) -> None:
 
 def check_site(url: str, profile: str | None = None) -> SiteCheck:
     """Connect, reflect and say what is there. Writes nothing."""
-    raise NotImplementedError
+    database = open_database(url)
+    schema = database.schema()
+    known = choose(profile, schema)
+    remarks = database.remarks()
+    with database.reader(schema) as reader:
+        tables = tuple(
+            SiteTable(
+                table=table.name,
+                title=known.title_of(table.name),
+                categories=known.categories_of(table.name),
+                rows=reader.count(table.name),
+                key=table.primary_key,
+                remark=table.remark or remarks.get(table.name, ""),
+            )
+            for table in schema.tables.values()
+            if table.name not in OWN_TABLES
+        )
+    notes = tuple(f"{each.table} {each.remark}" for each in tables if each.remark)
+    return SiteCheck(
+        dialect=database.dialect,
+        version=database.version(),
+        address=database.address,
+        profile=known.name,
+        recognised=recognised(schema),
+        tables=tables,
+        usable=bool(tables),
+        remarks=notes if tables else ("The database has no tables.",),
+    )
+
+
+@contextmanager
+def _scratch(
+    source: Source, database: Database, profile: str | None, choices: Choices, stages: Path, path: Path, report: Report
+) -> Iterator[Scratch]:
+    schema = database.schema()
+    known: Profile = choose(profile, schema)
+    staged, facts = stage(source, schema, known, stages, report)
+    with database.reader(schema) as reader, open_scratch(path, staged) as connection:
+        reader.expose(connection, needed_tables(schema, facts), report)
+        connection.execute("BEGIN")
+        yield Scratch(connection, reader, schema, known, facts, choices, report)
+        connection.execute("COMMIT")
 
 
 def analyse(
@@ -41,7 +94,14 @@ def analyse(
     report: Report = quiet,
 ) -> Analysis:
     """Read a backup against a site. ``stages`` is a folder where the stage is kept for the next call."""
-    raise NotImplementedError
+    file = recognise(source, name or source.name)
+    stages.mkdir(parents=True, exist_ok=True)
+    path = stages / f"{file.sha256[:16]}.{id(file):x}.scratch"
+    try:
+        with _scratch(file, open_database(url), profile, choices, stages, path, report) as scratch:
+            return analyse_stage(scratch)
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def make_plan(
@@ -52,15 +112,31 @@ def make_plan(
     output: Path,
     profile: str | None = None,
     choices: Choices = Choices(),
+    expected_sha256: str = "",
     report: Report = quiet,
 ) -> Plan:
-    """Compute what a restore would do and write it to the plan file ``output``. Leaves the site untouched."""
-    raise NotImplementedError
+    """Compute what a restore would do and write it to the plan file ``output``. Leaves the site untouched.
+
+    Raises:
+        FileChanged: the backup is not the one with ``expected_sha256``.
+    """
+    file = recognise(source, source.name)
+    if expected_sha256 and file.sha256 != expected_sha256:
+        raise FileChanged(found=file.sha256[:12], expected=expected_sha256[:12])
+    output.parent.mkdir(parents=True, exist_ok=True)
+    making = output.with_name(output.name + ".part")
+    try:
+        with _scratch(file, open_database(url), profile, choices, stages, making, report) as scratch:
+            answer = plan(scratch)
+        making.replace(output)
+    finally:
+        making.unlink(missing_ok=True)
+    return msgspec.structs.replace(answer, digest=file_digest(output))
 
 
 def read_plan(path: Path) -> Plan:
     """The summary of a plan file (or of a receipt)."""
-    raise NotImplementedError
+    return msgspec.structs.replace(read_facts(path).plan, digest=file_digest(path))
 
 
 def plan_rows(
@@ -73,7 +149,7 @@ def plan_rows(
     limit: int = 50,
 ) -> RowPage:
     """A page of rows of one table of a plan, filtered by action, by changed column (``action="update:status"``) and by text."""
-    raise NotImplementedError
+    return rows(path, table, action=action, text=text, after=after, limit=limit)
 
 
 def apply_plan(
@@ -87,7 +163,9 @@ def apply_plan(
     report: Report = quiet,
 ) -> Outcome:
     """Do exactly what the plan file says, in one transaction, or nothing; ``receipt`` is written before the commit."""
-    raise NotImplementedError
+    return apply(
+        path, digest, open_database(url), job=job, receipt=receipt, confirm_removal=confirm_removal, report=report
+    )
 
 
 def settle(url: str, job: str) -> Literal["applied", "absent"]:
@@ -96,7 +174,12 @@ def settle(url: str, job: str) -> Literal["applied", "absent"]:
     Raises:
         OutcomeUnknown: the site cannot be asked.
     """
-    raise NotImplementedError
+    return "applied" if open_database(url).applied(job) else "absent"
+
+
+def receipt_outcome(receipt: Path) -> Outcome | None:
+    """The outcome in a receipt. It counts only when :func:`settle` says that the job was applied."""
+    return read_outcome(receipt)
 
 
 def backup(
@@ -110,26 +193,11 @@ def backup(
     """Write a Django fixture (JSON array) of a whole site or of categories, from one consistent snapshot."""
     database = open_database(url)
     schema = database.schema()
-    chosen = choose(profile, schema)
-    tables = fixture.tables_of(schema, chosen, categories)
+    known = choose(profile, schema)
     with database.reader(schema) as reader:
-        return fixture.write_fixture(output, schema, chosen, reader, tables=tables, report=report)
+        return write_fixture(output, schema, known, reader, tables=tables_of(schema, known, categories), report=report)
 
 
 def draft_profile(url: str) -> str:
     """A first profile (TOML text) for a live database."""
     return draft(open_database(url).schema())
-
-
-def profiles() -> Mapping[str, str]:
-    """The bundled profiles: titles by name."""
-    return {name: each.title for name, each in bundled().items()}
-
-
-def profile_text(name: str) -> str:
-    """A bundled profile as it is written (TOML).
-
-    Raises:
-        UnknownProfile
-    """
-    return source_of(name)

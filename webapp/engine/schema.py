@@ -40,7 +40,7 @@ class Column:
     kind: Kind
     nullable: bool
     type: str  # the database's own name of the type
-    has_default: bool = False
+    default: str = ""  # the database's own expression, empty for none
     generated: bool = False
     length: int | None = None
     precision: int | None = None
@@ -93,8 +93,8 @@ class Schema:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over names, types, keys and references; a stage typed under another one is not reused."""
-        text = repr([(name, repr(table)) for name, table in sorted(self.tables.items())])
+        """sha256 over names, types, keys and references, without our own tables; a stage typed under another one is not reused."""
+        text = repr([(name, repr(table)) for name, table in sorted(self.tables.items()) if name not in OWN_TABLES])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def order(self) -> tuple[str, ...]:

@@ -58,9 +58,10 @@ class Block:
         self.byte = byte
         self.line = line
         # Pairs of backslashes go first, from the left as JSON reads them: what is left escapes what follows it.
-        bare = text.replace(b"\\\\", b"") if b"\\" in text else text
+        escapes = b"\\" in text
+        bare = text.replace(b"\\\\", b"") if escapes else text
         self._squeezed = bare.translate(_SQUEEZE, _SPACE)
-        if not self._is_plain(bare):
+        if (escapes and b"\\u0000" in bare) or not self._is_plain():
             self._check_records()
 
     def confirm(self, keys: int | None = None) -> None:
@@ -84,14 +85,14 @@ class Block:
                 return self._place(number, start)
         return Place(record=self.first + index)
 
-    def _is_plain(self, bare: bytes) -> bool:
+    def _is_plain(self) -> bool:
         text, squeezed, records = self.text, self._squeezed, self.records
         try:
             if not text.isascii():
                 text.decode()
         except UnicodeDecodeError:
             return False
-        if len(text) > RECORD or b"\\u0000" in bare or _LONG_NUMBER in squeezed:
+        if len(text) > RECORD or _LONG_NUMBER in squeezed:
             return False
         if (b"0e000" in squeezed or b"0e-000" in squeezed) and _EXPONENT.search(squeezed):
             return False

@@ -52,20 +52,21 @@ def read(stream: Stream, chunk: int) -> Iterator[Block]:
 
 def _decode(text: bytes, first: int, byte: int, line: int, *, final: bool) -> list[RawRecord]:
     lines = text.count(b"\n")
-    if not text.endswith(b"}\n") or text.count(b"}\n{") != lines - 1:
+    borders = text.count(b"}\n{")
+    tidy = text
+    if not text.endswith(b"}\n") or borders != lines - 1:
         full = [part for part in (part.strip(_BLANK) for part in text.split(b"\n")) if part]
         lines = len(full)
-        text_of_lines = b"".join(part + b"\n" for part in full)
-    else:
-        text_of_lines = text
+        tidy = b"".join(part + b"\n" for part in full)
+        borders = tidy.count(b"}\n{")
     if lines == 0:
         return []
     try:
-        records = _decoder.decode_lines(text_of_lines)
+        records = _decoder.decode_lines(tidy)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         records = []
     # A line break between two braces is never inside a value, so with as many records as lines each has its own.
-    if len(records) != lines or text_of_lines.count(b"}\n{") != lines - 1:
+    if len(records) != lines or borders != lines - 1:
         _refuse(text, first, byte, line, final=final)
     return records
 

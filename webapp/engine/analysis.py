@@ -1,0 +1,284 @@
+"""What a backup holds, what fits the live schema, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from webapp.engine.answers import (
+    Advice,
+    Analysis,
+    CategoryFacts,
+    ColumnDrift,
+    ModelFacts,
+    Problem,
+    ReferenceFacts,
+)
+from webapp.engine.candidates import absent_value, is_required
+from webapp.engine.labels import field_of
+from webapp.engine.origin import find_origin
+from webapp.engine.problems import drift_problems
+from webapp.engine.schema import Table
+from webapp.engine.scratch import Scratch, live, staged
+from webapp.engine.sql import q
+from webapp.engine.stage import StagedModel, problem_of
+
+PROBLEMS_NAMED = 200
+
+
+def analyse_stage(scratch: Scratch) -> Analysis:
+    """The analysis of a stage against the site that is exposed beside it."""
+    trust = find_origin(scratch)
+    models = tuple(_model(scratch, each) for each in scratch.facts.models)
+    categories = _categories(scratch)
+    references = tuple(each for table in scratch.tables for each in _references(scratch, table))
+    drift, _ = drift_problems(scratch, frozenset(table.name for table in scratch.tables))
+    problems, counts = _problems(scratch, drift)
+    answer = Analysis(
+        file=scratch.facts.file,
+        profile=scratch.profile.name,
+        dialect=scratch.schema.dialect,
+        models=models,
+        categories=categories,
+        references=references,
+        problems=problems,
+        problem_counts=counts,
+        origin=trust.origin,
+        advice=(),
+    )
+    return Analysis(
+        **{**{name: getattr(answer, name) for name in answer.__struct_fields__}, "advice": _advice(scratch, answer)}
+    )
+
+
+def _model(scratch: Scratch, model: StagedModel) -> ModelFacts:
+    if model.table is None:
+        return ModelFacts(
+            label=model.label,
+            table=None,
+            found_by="",
+            title=model.label,
+            categories=(),
+            records=model.records,
+            live_rows=None,
+        )
+    table = scratch.schema.tables[model.table]
+    rules = scratch.profile.rules(table.name)
+    return ModelFacts(
+        label=model.label,
+        table=table.name,
+        found_by=model.found_by,
+        title=scratch.profile.title_of(table.name),
+        categories=scratch.profile.categories_of(table.name),
+        records=model.records,
+        live_rows=scratch.live_rows[table.name],
+        protected=rules.protected,
+        ignored=rules.ignored or rules.matched_only,
+        unknown_fields=model.unknown,
+        missing_columns=_missing_columns(scratch, table, model),
+    )
+
+
+def _missing_columns(scratch: Scratch, table: Table, model: StagedModel) -> tuple[ColumnDrift, ...]:
+    found = []
+    for column in table.columns:
+        if column.generated or column.name in table.primary_key:
+            continue
+        if column.name in model.columns and column.name not in model.partial:
+            continue
+        value = absent_value(scratch, table, column)
+        name = field_of(column.name, table)
+        asked = (
+            f"{model.label}.{name}" in scratch.choices.fills or f"{model.label}.{column.name}" in scratch.choices.fills
+        )
+        required = is_required(table, column)
+        source = (
+            "fill"
+            if asked and value is not None
+            else "profile"
+            if column.name in scratch.profile.rules(table.name).defaults
+            else "database"
+            if value is not None
+            else "missing"
+            if required
+            else "null"
+        )
+        found.append(
+            ColumnDrift(column=column.name, required=required, source=source, value="" if value is None else str(value))
+        )
+    return tuple(found)
+
+
+def _categories(scratch: Scratch) -> tuple[CategoryFacts, ...]:
+    members: dict[str, list[StagedModel]] = {}
+    for model in scratch.facts.models:
+        if model.table and not scratch.profile.rules(model.table).ignored:
+            for key in scratch.profile.categories_of(model.table):
+                members.setdefault(key, []).append(model)
+    order = [key for key in scratch.profile.categories if key in members]
+    order += [key for key in members if key not in order]
+    found = []
+    for key in order:
+        tables = tuple(dict.fromkeys(model.table for model in members[key] if model.table))
+        targets = {
+            reference.target
+            for name in tables
+            for reference in scratch.schema.tables[name].foreign_keys
+            if reference.target not in tables
+        }
+        needs = dict.fromkeys(
+            other for target in sorted(targets) for other in scratch.profile.categories_of(target)[:1] if other != key
+        )
+        found.append(
+            CategoryFacts(
+                key=key,
+                title=scratch.profile.category_title(key),
+                tables=tables,
+                records=sum(model.records for model in members[key]),
+                needs=tuple(needs),
+            )
+        )
+    return tuple(found)
+
+
+def _references(scratch: Scratch, table: Table) -> list[ReferenceFacts]:
+    """References to records that the file does not hold."""
+    found = []
+    for key in table.foreign_keys:
+        if len(key.columns) != 1 or key.columns[0] not in scratch.staged_columns[table.name]:
+            continue
+        (column,), (target,) = key.columns, key.target_columns
+        parent = scratch.schema.tables[key.target]
+        scratch.run("DROP TABLE IF EXISTS temp.outside")
+        held = ""
+        if target in scratch.staged_columns.get(parent.name, ()):
+            held = f" AND s.{q(column)} NOT IN (SELECT p.{q(target)} FROM {staged(parent)} p WHERE p.{q(target)} IS NOT NULL)"
+        scratch.run(
+            f"CREATE TEMP TABLE outside AS SELECT s.{q(column)} AS value, count(*) AS records FROM {staged(table)} s"
+            f" WHERE s.{q(column)} IS NOT NULL{held} GROUP BY 1"
+        )
+        missing, records = scratch.run("SELECT count(*), coalesce(sum(records), 0) FROM temp.outside").fetchone()
+        if missing:
+            there = scratch.one(
+                f"SELECT count(*) FROM temp.outside o WHERE EXISTS (SELECT 1 FROM {live(parent)} l WHERE l.{q(target)} = o.value)"
+            )
+            found.append(
+                ReferenceFacts(
+                    table=table.name,
+                    column=column,
+                    to_table=parent.name,
+                    missing=missing,
+                    in_database=there,
+                    records=records,
+                )
+            )
+    return found
+
+
+def _problems(scratch: Scratch, drift: list[Problem]) -> tuple[tuple[Problem, ...], dict[str, int]]:
+    counts: Counter[str] = Counter(problem.code for problem in drift)
+    counts.update(dict(scratch.run("SELECT code, count(*) FROM stage.problems GROUP BY code").fetchall()))
+    rows = scratch.run(
+        "SELECT rec, label, pk, field, code, message, byte, line FROM stage.problems ORDER BY rec LIMIT ?",
+        (PROBLEMS_NAMED,),
+    ).fetchall()
+    return (*drift, *(problem_of(row) for row in rows)), dict(counts)
+
+
+# ---------------------------------------------------------------- advice
+
+
+def _advice(scratch: Scratch, answer: Analysis) -> tuple[Advice, ...]:
+    found: list[Advice] = []
+    if not answer.file.records:
+        found.append(
+            Advice(level="stop", code="no_records", text="The file holds no records: there is nothing to restore.")
+        )
+    if answer.origin.verdict == "another":
+        found.append(Advice(level="decide", code="another_database", text=answer.origin.sentence))
+    for model in answer.models:
+        found += _model_advice(model)
+    found += _reference_advice(scratch, answer)
+    protected = [model for model in answer.models if model.protected]
+    if protected:
+        total = sum(model.records for model in protected)
+        found.append(
+            Advice(
+                level="note",
+                code="protected",
+                text=f"The file holds {total:,} accounts and rights. They are left as they are in the database.",
+            )
+        )
+    values = sum(
+        count for code, count in answer.problem_counts.items() if code not in ("unknown_model", "unknown_field")
+    )
+    if values:
+        found.append(
+            Advice(
+                level="decide",
+                code="bad_records",
+                text=f"{values:,} values do not fit their columns. Leave those records out, or repair the backup.",
+            )
+        )
+    order = {"stop": 0, "decide": 1, "note": 2}
+    return tuple(sorted(found, key=lambda each: order[each.level]))
+
+
+def _model_advice(model: ModelFacts) -> list[Advice]:
+    found = []
+    if model.table is None:
+        found.append(
+            Advice(
+                level="decide",
+                code="unknown_model",
+                text=f"The database has no table for {model.label} ({model.records:,} records). They can only be left out.",
+            )
+        )
+    for drift in model.unknown_fields:
+        if drift.filled and not drift.constant:
+            what = f"{drift.filled:,} of {drift.records:,} records carry a value that would be lost"
+        elif drift.filled:
+            what = f"every record says {drift.example}"
+        else:
+            what = "it is empty everywhere"
+        found.append(
+            Advice(
+                level="decide",
+                code="unknown_field",
+                text=f"{model.title}: the database no longer has the field {drift.field}; {what}.",
+                categories=model.categories,
+            )
+        )
+    found += [
+        Advice(
+            level="decide",
+            code="fill_needed",
+            text=f"{model.title}: new rows need a value for {column.column}, which the file does not have. Give one.",
+            categories=model.categories,
+        )
+        for column in model.missing_columns
+        if column.source == "missing"
+    ]
+    return found
+
+
+def _reference_advice(scratch: Scratch, answer: Analysis) -> list[Advice]:
+    found = []
+    for each in answer.references:
+        rules = scratch.profile.rules(each.table)
+        if rules.ignored or rules.matched_only:
+            continue
+        title, target = scratch.profile.title_of(each.table), scratch.profile.title_of(each.to_table)
+        said = f"{title} refer to {each.missing:,} {target.lower()} that this file does not hold"
+        keys = scratch.profile.categories_of(each.to_table)[:1]
+        if each.in_database == each.missing:
+            text = f"{said}: they are all in the database."
+            found.append(Advice(level="note", code="parents_in_database", text=text, categories=keys))
+            continue
+        absent = each.missing - each.in_database
+        category = scratch.profile.category_title(keys[0])
+        text = (
+            f"{said}, and {absent:,} of them are not in the database either. Restore {category} first,"
+            " or choose what happens to these records."
+        )
+        found.append(Advice(level="decide", code="parents_missing", text=text, categories=keys))
+    return found

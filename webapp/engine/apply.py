@@ -1,0 +1,168 @@
+"""Carry out a plan file in one transaction in the site, or change nothing.
+
+1. Lock what the plan touches and write the marker (the job's id) into the site's journal.
+2. Look before writing: every touched row is still as the plan found it, every new key is still free.
+3. Write: deletions with the referring rows first, then changes, then new rows with the referenced ones first.
+4. Read every touched row back, and follow every reference (:mod:`webapp.engine.verify`).
+5. Write the receipt and force it to disk. Commit.
+
+A refusal on the way leaves the site as it was. Whether step 5 happened is only ever asked of the journal.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+
+import msgspec
+
+from webapp.engine import sql
+from webapp.engine.answers import Outcome
+from webapp.engine.databases.base import Database, Report, TableChanges, Writer
+from webapp.engine.errors import PlanBlocked, PlanChanged, RemovalNotConfirmed, Stale
+from webapp.engine.plan import PlanFacts, file_digest, open_plan, table_changes
+from webapp.engine.verify import verify
+
+
+def apply(
+    path: Path,
+    digest: str,
+    database: Database,
+    *,
+    job: str,
+    receipt: Path,
+    confirm_removal: int | None,
+    report: Report,
+) -> Outcome:
+    """Do what the plan file says.
+
+    Raises:
+        PlanChanged, PlanBlocked, RemovalNotConfirmed: before the site is touched.
+        Stale, NotVerified, WriteRefused, SiteBusy, AlreadyApplied, Cancelled: rolled back.
+    """
+    started = time.monotonic()
+    if file_digest(path) != digest:
+        raise PlanChanged
+    connection, facts = open_plan(path)
+    connection.close()
+    plan = facts.plan
+    if not plan.ready:
+        raise PlanBlocked(count=plan.problem_count)
+    if plan.removal_needs_word and confirm_removal != plan.removal:
+        raise RemovalNotConfirmed(removal=plan.removal)
+    schema = database.schema()
+    if schema.fingerprint != facts.fingerprint:
+        raise Stale(count="some", model="the structure of", pk="the database")
+    changes = table_changes(facts, schema)
+    if not changes:
+        outcome = _outcome(
+            job, facts, "nothing", "Nothing to do: the database already is as the backup has it.", started, {}
+        )
+        _write_receipt(path, receipt, outcome)
+        return outcome
+    total = sum(each.inserts + each.updates + each.deletes for each in changes)
+
+    def tick() -> None:
+        report("write", -1, total)
+
+    with database.writer(schema, str(path), tick) as writer:
+        report("lock", 0, 1)
+        writer.begin(job, digest)
+        _look(writer, changes, report)
+        _write(writer, changes, total, report)
+        checked = verify(writer, changes, report)
+        verdict = (
+            f"Verified: all {checked['rows']:,} changed rows were read back and are as planned,"
+            f" and {checked['references']:,} kinds of references hold."
+        )
+        outcome = _outcome(job, facts, "done", verdict, started, checked)
+        _write_receipt(path, receipt, outcome)
+        report("commit", 0, 1)
+        writer.commit()
+    report("commit", 1, 1)
+    return outcome
+
+
+def _look(writer: Writer, changes: tuple[TableChanges, ...], report: Report) -> None:
+    for number, each in enumerate(changes):
+        report("check", number, len(changes))
+        moved = writer.stale(each)
+        if moved:
+            raise Stale(count=f"{moved.count:,}", model=moved.table, pk=moved.pk)
+    report("check", len(changes), len(changes))
+
+
+def _write(writer: Writer, changes: tuple[TableChanges, ...], total: int, report: Report) -> None:
+    done = 0
+
+    def advance(rows: int) -> None:
+        nonlocal done
+        done += rows
+        report("write", done, total)
+
+    for each in reversed(changes):
+        if each.deletes or each.parked:
+            writer.delete(each)
+            advance(each.deletes)
+    for each in changes:
+        if each.updates and not each.parked:
+            writer.update(each)
+            advance(each.updates)
+    for each in changes:
+        if each.inserts or each.parked:
+            writer.insert(each, advance)
+            writer.settle_keys(each)
+
+
+def _outcome(job: str, facts: PlanFacts, status: str, verdict: str, started: float, checked: dict[str, int]) -> Outcome:
+    return Outcome(
+        job=job,
+        status="nothing" if status == "nothing" else "done",
+        verdict=verdict,
+        counts=facts.plan.counts,
+        tables=facts.plan.tables,
+        problems=facts.plan.problems,
+        seconds=round(time.monotonic() - started, 3),
+        checked=checked,
+    )
+
+
+def _write_receipt(path: Path, receipt: Path, outcome: Outcome) -> None:
+    """The plan as it was done: the plan file with the outcome in it, on disk before the commit."""
+    receipt.parent.mkdir(parents=True, exist_ok=True)
+    making = receipt.with_name(receipt.name + ".part")
+    shutil.copyfile(path, making)
+    connection = sql.connect(making)
+    try:
+        connection.execute("CREATE TABLE outcome (answer TEXT)")
+        connection.execute("INSERT INTO outcome VALUES (?)", (msgspec.json.encode(outcome).decode(),))
+    finally:
+        connection.close()
+    _force(making)
+    making.replace(receipt)
+    _force(receipt.parent)
+
+
+def _force(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def read_outcome(receipt: Path) -> Outcome | None:
+    """The outcome that a receipt carries. It counts only when the site's journal has the job."""
+    try:
+        connection = sqlite3.connect(sql.read_only(receipt), uri=True)
+    except sqlite3.Error:
+        return None
+    try:
+        return msgspec.json.decode(connection.execute("SELECT answer FROM outcome").fetchone()[0], type=Outcome)
+    except (sqlite3.Error, TypeError, msgspec.DecodeError):
+        return None
+    finally:
+        connection.close()

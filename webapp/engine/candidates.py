@@ -1,0 +1,207 @@
+"""What each record would do by itself: be added, change its row, or stay out, before references and keys are looked at."""
+
+from __future__ import annotations
+
+from webapp.engine.answers import Choices
+from webapp.engine.labels import field_of, label_of
+from webapp.engine.references import nulled, todo
+from webapp.engine.schema import Column, Kind, Table
+from webapp.engine.scratch import Scratch, live, matched, staged
+from webapp.engine.shapes import LINKS
+from webapp.engine.sql import differs, q
+from webapp.engine.values import BadValue, Canonical, from_text, json_text
+
+_STAMPS = ("updated_at", "modified_at", "last_modified", "updated", "modified")
+
+
+def chosen_tables(scratch: Scratch) -> frozenset[str]:
+    """Names of the tables of the chosen categories; link tables go with their owner."""
+    wanted = set(scratch.choices.categories)
+    names = {
+        table.name for table in scratch.tables if not wanted or wanted & set(scratch.profile.categories_of(table.name))
+    }
+    for link, (owner, _, _) in scratch.facts.links.items():
+        (names.add if owner in names else names.discard)(link)
+    return frozenset(names)
+
+
+def collect(scratch: Scratch, chosen: frozenset[str]) -> None:
+    """Fill ``todo`` for every table."""
+    for table in scratch.tables:
+        scratch.run(
+            f"CREATE TABLE {todo(table)} (id INTEGER PRIMARY KEY, rec INTEGER, live INTEGER, action TEXT, code TEXT, field TEXT)"
+        )
+        scratch.run(f"CREATE TABLE {nulled(table)} (rec INTEGER, col TEXT)")
+        if table.name in chosen:
+            _collect_table(scratch, table)
+        # Only now: filling an indexed table is slower, and references look records up by number.
+        scratch.run(f"CREATE INDEX {q('todo by rec ' + table.name)} ON {todo(table)} (rec)")
+
+
+def _collect_table(scratch: Scratch, table: Table) -> None:
+    choices, rules = scratch.choices, scratch.profile.rules(table.name)
+    add = f"INSERT INTO {todo(table)} (rec, live, action, code) "
+    scratch.run(f"{add}SELECT rec, live, 'blocked', code FROM {matched(table)} WHERE code IS NOT NULL ORDER BY rec")
+    new = f"FROM {matched(table)} m WHERE m.live IS NULL AND m.code IS NULL"
+    barred = _barred(scratch, table)
+    if table.remark:
+        scratch.run(f"{add}SELECT m.rec, NULL, 'blocked', 'table_unusable' {new} ORDER BY m.rec")
+    elif barred or not choices.add:
+        scratch.run(f"{add}SELECT m.rec, NULL, 'skipped', ? {new} ORDER BY m.rec", (barred or "not_added",))
+    else:
+        scratch.run(f"{add}SELECT m.rec, NULL, 'insert', NULL {new} ORDER BY m.rec")
+    for shape, columns in scratch.shapes(table):
+        compared = [
+            table.by_name[name] for name in columns if name not in table.primary_key and name not in rules.volatile
+        ]
+        if not compared or not scratch.live_rows[table.name]:
+            continue
+        different = " OR ".join(
+            differs(column, f"l.{q(column.name)}", _compared(scratch, table, column)) for column in compared
+        )
+        action, code = _when_different(scratch, table, columns, barred)
+        scratch.run(
+            f"{add}SELECT m.rec, m.live, {action}, {code} FROM {matched(table)} m"
+            f' JOIN {staged(table)} s ON s."#rec" = m.rec JOIN {live(table)} l ON l.rowid = m.live'
+            f' WHERE m.code IS NULL AND s."#shape" = ? AND ({different}) ORDER BY m.rec',
+            (shape,),
+        )
+    if choices.on_conflict == "database" and table.name in scratch.facts.links:
+        _leave_links(scratch, table)
+    _settle_values(scratch, table)
+
+
+def _compared(scratch: Scratch, table: Table, column: Column) -> str:
+    # Milliseconds are compared as such; everything else as it would be written.
+    if column.kind in (Kind.INSTANT, Kind.TIME):
+        return f"s.{q(column.name)}"
+    return scratch.final(table, column)
+
+
+def _barred(scratch: Scratch, table: Table) -> str:
+    rules = scratch.profile.rules(table.name)
+    if rules.ignored:
+        return "ignored"
+    if rules.matched_only:
+        # Needed in a database that has none of them yet: rights hang on them.
+        return "" if scratch.choices.accounts == "restore" else "matched_only"
+    return "protected" if rules.protected and scratch.choices.accounts == "protect" else ""
+
+
+def _when_different(scratch: Scratch, table: Table, columns: tuple[str, ...], barred: str) -> tuple[str, str]:
+    """SQL for the action and the code of a differing row."""
+    choices = scratch.choices
+    if scratch.profile.rules(table.name).matched_only:
+        return "'skipped'", "'matched_only'"
+    if barred:
+        return "'skipped'", f"'{barred}'"
+    if table.remark:
+        return "'blocked'", "'table_unusable'"
+    if not choices.change:
+        return "'skipped'", "'not_changed'"
+    if choices.on_conflict == "database":
+        return "'skipped'", "'database_wins'"
+    if choices.on_conflict == "newest":
+        stamp = _stamp(scratch, table)
+        if stamp is None or stamp.name not in columns:
+            return "'skipped'", "'no_stamp'"
+        # A row that was spoilt past the application (a bulk update, an import) kept its stamp: the backup has it right.
+        fresh = f"{scratch.final(table, stamp)} >= l.{q(stamp.name)}"
+        return (
+            f"CASE WHEN {fresh} THEN 'update' ELSE 'skipped' END",
+            f"CASE WHEN {fresh} THEN NULL ELSE 'database_newer' END",
+        )
+    return "'update'", "NULL"
+
+
+def _stamp(scratch: Scratch, table: Table) -> Column | None:
+    named = scratch.profile.rules(table.name).stamp
+    for name in (named,) if named else _STAMPS:
+        column = table.by_name.get(name)
+        if column is not None and column.kind is Kind.INSTANT:
+            return column
+    return None
+
+
+def _leave_links(scratch: Scratch, table: Table) -> None:
+    """Where the database wins, the many-to-many lists of rows that it has stay as they are."""
+    owner, column, _ = scratch.facts.links[table.name]
+    key = scratch.schema.tables[owner].primary_key[0]
+    scratch.run(
+        f"UPDATE {todo(table)} SET action = 'skipped', code = 'database_wins' WHERE action = 'insert' AND rec >= {LINKS}"
+        f' AND rec IN (SELECT s."#rec" FROM {staged(table)} s JOIN {live(owner)} o'
+        f" ON o.{q(key)} = {scratch.reference(table, column)})"
+    )
+
+
+# ---------------------------------------------------------------- values
+
+
+def _settle_values(scratch: Scratch, table: Table) -> None:
+    """Records with a value that does not fit, or without one that is required."""
+    action = "skipped" if scratch.choices.on_invalid == "skip" else "blocked"
+    filled = tuple(name for name in scratch.staged_columns[table.name] if chosen_fill(scratch, table, name) is not None)
+    marks = ", ".join("?" * len(filled))
+    for (column,) in scratch.run(
+        "SELECT DISTINCT coalesce(col, '') FROM stage.problems WHERE tbl = ?", (table.name,)
+    ).fetchall():
+        known = table.by_name.get(column)
+        touched = "d.action = 'insert'"
+        if known is not None and column not in table.primary_key:
+            touched += f" OR (d.action = 'update' AND {differs(known, f'l.{q(column)}', f's.{q(column)}')})"
+        else:
+            touched += " OR d.action = 'update'"
+        scratch.run(
+            f"UPDATE {todo(table)} SET action = ?, code = found.code, field = found.field FROM ("
+            f" SELECT d.id AS id, p.code AS code, p.field AS field FROM {todo(table)} d"
+            f" JOIN stage.problems p ON p.rec = d.rec AND p.tbl = ? AND coalesce(p.col, '') = ?"
+            f' JOIN {staged(table)} s ON s."#rec" = d.rec LEFT JOIN {live(table)} l ON l.rowid = d.live'
+            f" WHERE ({touched}) AND NOT (p.code = 'missing_required' AND p.col IN ({marks}))"
+            f") AS found WHERE found.id = {todo(table)}.id",
+            (action, table.name, column, *filled),
+        )
+    for shape, columns in scratch.shapes(table):
+        for column in table.columns:
+            if (
+                column.name not in columns
+                and is_required(table, column)
+                and absent_value(scratch, table, column) is None
+            ):
+                scratch.run(
+                    f"UPDATE {todo(table)} SET action = ?, code = 'missing_required', field = ? WHERE action = 'insert'"
+                    f' AND rec IN (SELECT "#rec" FROM {staged(table)} WHERE "#shape" = ?)',
+                    (action, field_of(column.name, table), shape),
+                )
+
+
+def is_required(table: Table, column: Column) -> bool:
+    """Whether a new row must have a value here that nothing else gives (numbers of rows are given)."""
+    given = column.name in table.primary_key and len(table.primary_key) == 1 and table.reference(column.name) is None
+    return not (column.nullable or column.generated or given)
+
+
+def absent_value(scratch: Scratch, table: Table, column: Column) -> Canonical:
+    """What a new row gets in a column that its record does not have: the person's fill, the profile's, the database's."""
+    chosen = chosen_fill(scratch, table, column.name)
+    if chosen is not None:
+        return chosen
+    default = scratch.profile.rules(table.name).defaults.get(column.name)
+    if default is not None:
+        return from_text(column, default if isinstance(default, str) else json_text(default))
+    if column.default and not column.generated:
+        return scratch.reader.default(column)
+    return None
+
+
+def chosen_fill(scratch: Scratch, table: Table, column: str) -> Canonical:
+    """The person's fill for a column, if there is one."""
+    text = fill_text(scratch.choices, label_of(table.name, scratch.profile), field_of(column, table), column)
+    try:
+        return None if text is None else from_text(table.by_name[column], text)
+    except BadValue:
+        return None
+
+
+def fill_text(choices: Choices, label: str, field: str, column: str) -> str | None:
+    """The fill as it was typed: ``model.field`` or ``model.column``."""
+    return choices.fills.get(f"{label}.{field}", choices.fills.get(f"{label}.{column}"))

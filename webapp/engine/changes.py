@@ -1,0 +1,114 @@
+"""The plan written down: for every touched row, how it is and how it will be.
+
+``after <table>``: ``#id``, ``#action``, ``#code``, ``#field``, ``#rec``, ``#rung`` and every column; a row of the plan for each record
+or live row that is not simply the same. ``before <table>``: ``#id`` and every column of the live row, where there is one.
+"""
+
+from __future__ import annotations
+
+from webapp.engine import sql
+from webapp.engine.candidates import absent_value, chosen_fill
+from webapp.engine.references import nulled, todo
+from webapp.engine.schema import Column, Table
+from webapp.engine.scratch import Scratch, live, matched, staged
+from webapp.engine.sql import differs, q
+from webapp.engine.values import Canonical
+
+
+def columns_of(table: Table) -> tuple[Column, ...]:
+    """The columns that can be written."""
+    return tuple(column for column in table.columns if not column.generated)
+
+
+def write_changes(scratch: Scratch, table: Table) -> None:
+    """Make ``after`` and ``before`` of one table."""
+    columns = columns_of(table)
+    after, before = q(f"after {table.name}"), q(f"before {table.name}")
+    # Columns without a type: every value keeps the form in which it is stored or staged.
+    listed = sql.names(column.name for column in columns)
+    scratch.run(
+        f'CREATE TABLE {after} ("#id" INTEGER PRIMARY KEY, "#action" TEXT, "#code" TEXT, "#field" TEXT, "#rec" INTEGER,'
+        f' "#rung" INTEGER, {listed})'
+    )
+    scratch.run(f'CREATE TABLE {before} ("#id" INTEGER PRIMARY KEY, {listed})')
+    scratch.run(
+        f'INSERT INTO {before} ("#id", {listed}) SELECT d.id, {sql.names((c.name for c in columns), "l")}'
+        f" FROM {todo(table)} d JOIN {live(table)} l ON l.rowid = d.live"
+    )
+    if table.name in scratch.staged_columns:
+        for shape, present in scratch.shapes(table):
+            _write_records(scratch, table, columns, shape, present)
+    _write_rows(scratch, table, columns)
+    # A preview pages by action, and an apply picks by it.
+    if scratch.one(f'SELECT count(DISTINCT "#action") FROM {after}') > 1:
+        scratch.run(f'CREATE INDEX {q("by action " + table.name)} ON {after} ("#action")')
+
+
+def _write_records(
+    scratch: Scratch, table: Table, columns: tuple[Column, ...], shape: int, present: tuple[str, ...]
+) -> None:
+    after = q(f"after {table.name}")
+    listed = sql.names(column.name for column in columns)
+    head = f'INSERT INTO {after} ("#id", "#action", "#code", "#field", "#rec", "#rung", {listed})'
+    source = f'FROM {todo(table)} d JOIN {staged(table)} s ON s."#rec" = d.rec JOIN {matched(table)} m ON m.rec = d.rec'
+    bound: list[Canonical] = []
+    cells = [_new_cell(scratch, table, column, present, bound) for column in columns]
+    scratch.run(
+        f"{head} SELECT d.id, d.action, d.code, d.field, d.rec, m.rung, {', '.join(cells)} {source}"
+        f' WHERE d.live IS NULL AND s."#shape" = ? ORDER BY d.id',
+        (*bound, shape),
+    )
+    bound = []
+    cells = [_changed_cell(scratch, table, column, present, bound) for column in columns]
+    scratch.run(
+        f"{head} SELECT d.id, d.action, d.code, d.field, d.rec, m.rung, {', '.join(cells)} {source}"
+        f' JOIN {live(table)} l ON l.rowid = d.live WHERE s."#shape" = ? ORDER BY d.id',
+        (*bound, shape),
+    )
+
+
+def _new_cell(scratch: Scratch, table: Table, column: Column, present: tuple[str, ...], bound: list[Canonical]) -> str:
+    if column.name in table.primary_key and len(table.primary_key) == 1:
+        own = scratch.final(table, column) if column.name in present else "NULL"
+        return f"coalesce(m.new, {own})"
+    if column.name not in present:
+        bound.append(absent_value(scratch, table, column))
+        return "?"
+    return _staged_cell(scratch, table, column, bound)
+
+
+def _staged_cell(scratch: Scratch, table: Table, column: Column, bound: list[Canonical]) -> str:
+    value = scratch.final(table, column)
+    if not column.nullable and (fill := chosen_fill(scratch, table, column.name)) is not None:
+        bound.append(fill)
+        value = f"coalesce({value}, ?)"
+    if scratch.one(f"SELECT EXISTS (SELECT 1 FROM {nulled(table)} WHERE col = ?)", (column.name,)):
+        bound.append(column.name)
+        value = f"CASE WHEN EXISTS (SELECT 1 FROM {nulled(table)} n WHERE n.rec = d.rec AND n.col = ?) THEN NULL ELSE {value} END"
+    return value
+
+
+def _changed_cell(
+    scratch: Scratch, table: Table, column: Column, present: tuple[str, ...], bound: list[Canonical]
+) -> str:
+    kept = f"l.{q(column.name)}"
+    if column.name not in present or column.name in table.primary_key:
+        return kept
+    compared = f"s.{q(column.name)}" if table.reference(column.name) is None else scratch.reference(table, column.name)
+    # A value that is not different keeps its stored form: nothing is rewritten without need.
+    return f"CASE WHEN {differs(column, kept, compared)} THEN {_staged_cell(scratch, table, column, bound)} ELSE {kept} END"
+
+
+def _write_rows(scratch: Scratch, table: Table, columns: tuple[Column, ...]) -> None:
+    """Rows that no record stands behind: removed ones, and those that refer to removed ones."""
+    after = q(f"after {table.name}")
+    listed = sql.names(column.name for column in columns)
+    cells = ", ".join(
+        f"CASE WHEN d.action = 'update' AND d.field = {sql.literal(column.name)} THEN NULL ELSE l.{q(column.name)} END"
+        for column in columns
+    )
+    scratch.run(
+        f'INSERT INTO {after} ("#id", "#action", "#code", "#field", {listed})'
+        f" SELECT d.id, d.action, d.code, d.field, {cells} FROM {todo(table)} d JOIN {live(table)} l ON l.rowid = d.live"
+        " WHERE d.rec IS NULL"
+    )

@@ -1,0 +1,86 @@
+"""From the names in a file to the names in the database, and back. Names from a file are only ever looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from webapp.engine.profile import Profile
+from webapp.engine.schema import OWN_TABLES, Column, Schema, Table
+
+FoundBy = Literal["profile", "app_model", "suffix", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A many-to-many field: ``table`` joins the owner (``owner`` column) to the others (``other`` column)."""
+
+    table: str
+    owner: str
+    other: str
+
+
+def find_table(label: str, schema: Schema, profile: Profile) -> tuple[Table | None, FoundBy]:
+    """The table of a model's label: the profile's word, then ``app_model``, then the only table that ends in the model."""
+    for name, rules in profile.tables.items():
+        if rules.label and rules.label.lower() == label.lower() and name in schema.tables:
+            return _allowed(schema.tables[name], "profile")
+    app, _, model = label.partition(".")
+    names: Mapping[str, str] = {name.lower(): name for name in schema.tables}
+    for candidate in (f"{app}_{model}", f"{app}_{model}".lower()):
+        if candidate in schema.tables:
+            return _allowed(schema.tables[candidate], "app_model")
+        if candidate in names:
+            return _allowed(schema.tables[names[candidate]], "app_model")
+    model = model.lower()
+    ending = [name for low, name in names.items() if model and (low == model or low.endswith("_" + model))]
+    if len(ending) == 1:
+        return _allowed(schema.tables[ending[0]], "suffix")
+    return None, ""
+
+
+def _allowed(table: Table, found_by: FoundBy) -> tuple[Table | None, FoundBy]:
+    return (None, "") if table.name in OWN_TABLES else (table, found_by)
+
+
+def label_of(table: str, profile: Profile) -> str:
+    """The label under which a table's rows stand in a fixture; :func:`find_table` leads back."""
+    if label := profile.rules(table).label:
+        return label
+    app, _, model = table.rpartition("_")
+    return f"{app}.{model}" if app and model else f"{table}.{table}"
+
+
+def find_column(field: str, table: Table) -> Column | None:
+    """The column of a field: its own name, or with ``_id`` as Django names a reference's column."""
+    column = table.by_name.get(field) or table.by_name.get(f"{field}_id")
+    return None if column is None or column.generated else column
+
+
+def field_of(column: str, table: Table) -> str:
+    """The field's name of a column in a fixture."""
+    short = column.removesuffix("_id")
+    if short != column and short and table.reference(column) is not None and short not in table.by_name:
+        return short
+    return column
+
+
+def find_link(field: str, table: Table, schema: Schema) -> Link | None:
+    """The join table of a many-to-many field: ``<table>_<field>`` with a reference to the owner and one other."""
+    joint = schema.tables.get(f"{table.name}_{field}")
+    if joint is None:
+        return None
+    references = [key for key in joint.foreign_keys if len(key.columns) == 1]
+    if len(references) != 2:
+        return None
+    owners = [key for key in references if key.target == table.name]
+    if not owners:
+        return None
+    if len(owners) == 2:
+        # To itself: Django calls the columns from_<model> and to_<model>.
+        owner = next((key for key in owners if key.columns[0].startswith("from_")), owners[0])
+    else:
+        owner = owners[0]
+    other = next(key for key in references if key is not owner)
+    return Link(joint.name, owner.columns[0], other.columns[0])

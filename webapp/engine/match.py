@@ -1,0 +1,236 @@
+"""Which live row is each record? The identity ladder, table by table, referenced tables first.
+
+For each table it leaves ``match <table>``: rec, live (row number in the site, NULL for a new record), rung (what it was
+recognised by), new (its primary key in the site, where that is not the one in the file), code (why it cannot be decided);
+and, where some record has another primary key in the site, ``moved <table>`` (old, new), by which references are led on.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+from webapp.engine import sql
+from webapp.engine.origin import Trust, alike
+from webapp.engine.schema import LEDGER, Kind, Table
+from webapp.engine.scratch import Scratch, live, matched, staged
+from webapp.engine.sql import q
+
+PRIMARY: Final = 0
+LEDGERED: Final = 90
+CONTENT: Final = 91
+"""Rungs; 1, 2, ... are the keys of :meth:`~webapp.engine.profile.Profile.keys_of` in their order."""
+
+
+def match(scratch: Scratch, trust: Trust) -> None:
+    """Match all staged records."""
+    for number, table in enumerate(scratch.tables):
+        scratch.report("match", number, len(scratch.tables))
+        _match_table(scratch, table, trust)
+    scratch.report("match", len(scratch.tables), len(scratch.tables))
+
+
+def rung_words(scratch: Scratch, table: Table, rung: int | None) -> str:
+    """What a record was recognised by, in words."""
+    if rung is None:
+        return "new: no row of the site is this record"
+    if rung == PRIMARY:
+        return "same " + " and ".join(table.primary_key)
+    if rung == LEDGERED:
+        return "written by an earlier restore of this backup"
+    if rung == CONTENT:
+        return "same content in every column"
+    return "same " + " and ".join(scratch.profile.keys_of(table)[rung - 1][0])
+
+
+def _match_table(scratch: Scratch, table: Table, trust: Trust) -> None:
+    columns = scratch.staged_columns[table.name]
+    scratch.run(f"CREATE TABLE {matched(table)} (rec INTEGER PRIMARY KEY, live INTEGER, rung INTEGER, new, code TEXT)")
+    joins, hits, crowded = [], [], []
+    for number, (key, nulls_equal) in enumerate(scratch.profile.keys_of(table), 1):
+        if not all(name in columns for name in key):
+            continue
+        alias, equal = f"k{number}", "IS" if nulls_equal else "="
+        pairs = [(f"{alias}.{q(name)}", scratch.final(table, table.by_name[name])) for name in key]
+        on = " AND ".join(f"{left} {equal} {right}" for left, right in pairs)
+        if not nulls_equal and key in table.unique:
+            joins.append(f"LEFT JOIN {live(table)} {alias} ON {on}")
+            hits.append((number, f"{alias}.rowid"))
+        else:
+            _gather(scratch, table, key, number)
+            joins.append(f"LEFT JOIN {q(f'key {table.name} {number}')} {alias} ON {on}")
+            hits.append((number, f"{alias}.row"))
+            crowded.append(f"coalesce({alias}.rows, 0) > 1")
+    primary = _primary_join(scratch, table)
+    if primary:
+        joins.append(primary)
+    scratch.run(
+        f'INSERT INTO {matched(table)} SELECT s."#rec", {_decision(scratch, table, trust, hits, crowded, bool(primary))}'
+        f' FROM {staged(table)} s {" ".join(joins)} ORDER BY s."#rec"'
+    )
+    _one_record_a_row(scratch, table)
+    if not hits and scratch.live_rows[table.name]:
+        _by_ledger(scratch, table)
+        _by_content(scratch, table)
+    _number(scratch, table)
+
+
+def _primary_join(scratch: Scratch, table: Table) -> str:
+    if not all(name in scratch.staged_columns[table.name] for name in table.primary_key):
+        return ""
+    on = " AND ".join(f"p.{q(name)} = {scratch.final(table, table.by_name[name])}" for name in table.primary_key)
+    return f"LEFT JOIN {live(table)} p ON {on}"
+
+
+def _gather(scratch: Scratch, table: Table, key: tuple[str, ...], number: int) -> None:
+    """The live rows by a key that the database does not keep unique."""
+    name = q(f"key {table.name} {number}")
+    listed = sql.names(key)
+    scratch.run(
+        f"CREATE TABLE {name} AS SELECT {listed}, min(rowid) AS row, count(*) AS rows FROM {live(table)} GROUP BY {listed}"
+    )
+    scratch.run(f"CREATE INDEX {q(f'by key {table.name} {number}')} ON {name} ({listed})")
+
+
+def _decision(
+    scratch: Scratch,
+    table: Table,
+    trust: Trust,
+    hits: list[tuple[int, str]],
+    crowded: list[str],
+    primary: bool,
+) -> str:
+    """SQL for live, rung, new and code of one record."""
+    first = hits[0][1] if len(hits) == 1 else f"coalesce({', '.join(row for _, row in hits)})" if hits else "NULL"
+    trusted = primary and table.name in trust.tables
+    renamed = "1"
+    condition = alike(scratch, table, "p") if trusted and hits else ""
+    if condition:
+        # Another natural key under the same number: a renamed row if the rest agrees, else a stranger.
+        renamed = f"({condition})"
+    doubts = [f"coalesce({row} <> {first}, 0)" for _, row in hits[1:]] + crowded
+    if trusted and hits:
+        doubts.append(f"(p.rowid <> {first} AND {renamed})")
+    live_row = first
+    if trusted:
+        live_row = f"CASE WHEN {first} IS NOT NULL THEN {first} WHEN {renamed} THEN p.rowid END" if hits else "p.rowid"
+    rungs = " ".join(f"WHEN {row} IS NOT NULL THEN {number}" for number, row in hits)
+    rung = (
+        f"CASE {rungs} WHEN p.rowid IS NOT NULL AND {renamed} THEN {PRIMARY} END"
+        if trusted
+        else (f"CASE {rungs} END" if rungs else "NULL")
+    )
+    ambiguous = " OR ".join(doubts)
+    code = f"CASE WHEN {ambiguous} THEN 'ambiguous' " if ambiguous else "CASE "
+    code += "WHEN p.rowid IS NOT NULL THEN 'taken' END" if primary else "WHEN 0 THEN NULL END"
+    return f"{live_row}, {rung}, NULL, {code}"
+
+
+def _one_record_a_row(scratch: Scratch, table: Table) -> None:
+    """Of several records that found one live row, the one on the strongest rung keeps it; equals stay undecided."""
+    scratch.run("DROP TABLE IF EXISTS temp.twins")
+    scratch.run(
+        f"CREATE TEMP TABLE twins AS SELECT rec, live, rung, row_number() OVER"
+        f" (PARTITION BY live ORDER BY CASE rung WHEN {PRIMARY} THEN 99 ELSE rung END, rec) AS place,"
+        f" min(CASE rung WHEN {PRIMARY} THEN 99 ELSE rung END) OVER (PARTITION BY live) AS best"
+        f" FROM {matched(table)} WHERE live IN"
+        f" (SELECT live FROM {matched(table)} WHERE live IS NOT NULL GROUP BY live HAVING count(*) > 1)"
+    )
+    scratch.run(
+        f"UPDATE {matched(table)} SET live = NULL, rung = NULL, code = 'taken'"
+        f" WHERE rec IN (SELECT rec FROM temp.twins WHERE place > 1 AND rung = {PRIMARY} AND best < 99)"
+    )
+    scratch.run(
+        f"UPDATE {matched(table)} SET code = 'duplicate_record'"
+        f" WHERE rec IN (SELECT rec FROM temp.twins WHERE place > 1 AND NOT (rung = {PRIMARY} AND best < 99))"
+    )
+
+
+def _by_ledger(scratch: Scratch, table: Table) -> None:
+    """Records that an earlier restore of this file wrote under another key."""
+    if LEDGER not in scratch.schema.tables or len(table.primary_key) != 1:
+        return
+    (key,) = table.primary_key
+    if key not in scratch.staged_columns[table.name]:
+        return
+    scratch.run(
+        f"UPDATE {matched(table)} SET live = found.row, rung = {LEDGERED}, code = NULL FROM ("
+        f' SELECT m.rec AS rec, l.rowid AS row FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
+        f" JOIN {live(LEDGER)} g ON g.backup = ? AND g.tbl = ? AND g.old = CAST(s.{q(key)} AS TEXT)"
+        f" JOIN {live(table)} l ON CAST(l.{q(key)} AS TEXT) = g.new WHERE m.live IS NULL"
+        f" AND l.rowid NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL)"
+        f") AS found WHERE found.rec = {matched(table)}.rec",
+        (scratch.facts.file.sha256, table.name),
+    )
+
+
+def _by_content(scratch: Scratch, table: Table) -> None:
+    """Records of a table without any other key, by everything but the primary key, each live row once."""
+    names = [name for name in scratch.staged_columns[table.name] if name not in table.primary_key]
+    if not names or not scratch.one(f"SELECT EXISTS (SELECT 1 FROM {matched(table)} WHERE live IS NULL)"):
+        return
+    columns = [table.by_name[name] for name in names]
+    theirs = " || '|' || ".join(sql.content(column, scratch.final(table, column)) for column in columns)
+    ours = " || '|' || ".join(sql.content(column, f"l.{q(column.name)}") for column in columns)
+    scratch.run("DROP TABLE IF EXISTS temp.contents")
+    scratch.run("CREATE TEMP TABLE contents (content TEXT, place INTEGER, row INTEGER, PRIMARY KEY (content, place))")
+    scratch.run(
+        f"INSERT INTO temp.contents SELECT content, row_number() OVER (PARTITION BY content ORDER BY row), row FROM"
+        f" (SELECT {ours} AS content, l.rowid AS row FROM {live(table)} l"
+        f" WHERE l.rowid NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL))"
+    )
+    scratch.run(
+        f"UPDATE {matched(table)} SET live = found.row, rung = {CONTENT}, code = NULL FROM ("
+        f" SELECT w.rec AS rec, c.row AS row FROM (SELECT m.rec AS rec, {theirs} AS content, row_number() OVER"
+        f" (PARTITION BY {theirs} ORDER BY m.rec) AS place FROM {matched(table)} m"
+        f' JOIN {staged(table)} s ON s."#rec" = m.rec WHERE m.live IS NULL) w'
+        f" JOIN temp.contents c ON c.content = w.content AND c.place = w.place"
+        f") AS found WHERE found.rec = {matched(table)}.rec"
+    )
+
+
+def _number(scratch: Scratch, table: Table) -> None:
+    """Give new records a free primary key, and note every record whose key in the site is another one."""
+    if len(table.primary_key) != 1:
+        scratch.run(f"UPDATE {matched(table)} SET code = 'duplicate_key' WHERE live IS NULL AND code = 'taken'")
+        return
+    (name,) = table.primary_key
+    key = table.by_name[name]
+    given = name in scratch.staged_columns[table.name]
+    own = f'(SELECT s.{q(name)} FROM {staged(table)} s WHERE s."#rec" = {matched(table)}.rec)'
+    homeless = "live IS NULL AND (code = 'taken'" + (f" OR {own} IS NULL)" if given else " OR code IS NULL)")
+    if table.reference(name) is None and scratch.one(
+        f"SELECT EXISTS (SELECT 1 FROM {matched(table)} WHERE {homeless})"
+    ):
+        if key.kind is Kind.INTEGER:
+            top = scratch.reader.greatest_key(table.name)
+            if given:
+                top = max(top, scratch.one(f"SELECT max(CAST({q(name)} AS INTEGER)) FROM {staged(table)}") or 0)
+            scratch.run("DROP TABLE IF EXISTS temp.numbered")
+            scratch.run(
+                f"CREATE TEMP TABLE numbered AS SELECT rec, ? + row_number() OVER (ORDER BY rec) AS new"
+                f" FROM {matched(table)} WHERE {homeless}",
+                (top,),
+            )
+            scratch.run(
+                f"UPDATE {matched(table)} SET new = n.new, code = NULL FROM temp.numbered n WHERE n.rec = {matched(table)}.rec"
+            )
+        elif key.kind is Kind.UUID:
+            scratch.connection.create_function("fresh_uuid", 0, lambda: uuid.uuid4().hex)
+            scratch.run(f"UPDATE {matched(table)} SET new = fresh_uuid(), code = NULL WHERE {homeless}")
+    scratch.run(f"UPDATE {matched(table)} SET code = 'duplicate_key' WHERE live IS NULL AND code = 'taken'")
+    scratch.run(f"UPDATE {matched(table)} SET code = NULL WHERE live IS NOT NULL AND code = 'taken'")
+    if given:
+        scratch.run(
+            f"UPDATE {matched(table)} SET new = found.new FROM (SELECT m.rec AS rec, l.{q(name)} AS new"
+            f' FROM {matched(table)} m JOIN {live(table)} l ON l.rowid = m.live JOIN {staged(table)} s ON s."#rec" = m.rec'
+            f" WHERE s.{q(name)} IS NOT l.{q(name)}) AS found WHERE found.rec = {matched(table)}.rec"
+        )
+    if given and scratch.one(f"SELECT EXISTS (SELECT 1 FROM {matched(table)} WHERE new IS NOT NULL)"):
+        scratch.run(f"CREATE TABLE {q('moved ' + table.name)} (old PRIMARY KEY, new) WITHOUT ROWID")
+        scratch.run(
+            f"INSERT OR IGNORE INTO {q('moved ' + table.name)} SELECT s.{q(name)}, m.new FROM {matched(table)} m"
+            f' JOIN {staged(table)} s ON s."#rec" = m.rec WHERE m.new IS NOT NULL AND s.{q(name)} IS NOT NULL'
+            " AND coalesce(m.code, '') <> 'duplicate_record'"
+        )
+        scratch.moved.add(table.name)

@@ -1,0 +1,150 @@
+"""The same-database verdict: does a backup come from this database?
+
+The evidence are rows under equal primary keys. They are *alike* when a natural key agrees that does not lead through a
+reference, or when at least half of the telling columns do (telling: the site has many different values in them). Tables with
+neither say nothing. At most :data:`SAMPLE` records of a table are looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webapp.engine.answers import Evidence, Origin
+from webapp.engine.schema import Kind, Table
+from webapp.engine.scratch import Scratch, live, staged
+from webapp.engine.sql import differs, q
+
+SAMPLE = 2000
+ENOUGH = 10
+"""Pairs from which on a table speaks for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What follows from the verdict: where equal primary keys, and references by key to the site, mean the same row."""
+
+    origin: Origin
+    tables: frozenset[str]
+    references: bool
+
+
+def find_origin(scratch: Scratch) -> Trust:
+    """Weigh the evidence, and let the person's word overrule it."""
+    evidence = []
+    for table in scratch.tables:
+        rules = scratch.profile.rules(table.name)
+        if not (rules.ignored or rules.matched_only) and len(table.primary_key) == 1:
+            found = _weigh(scratch, table)
+            if found is not None:
+                evidence.append(found)
+    origin = _verdict(scratch, tuple(evidence))
+    asked = scratch.choices.origin
+    same = asked == "same" or (asked == "auto" and origin.verdict == "same")
+    trusted = {table.name for table in scratch.tables if asked != "other" and (same or _own_identity(table))}
+    trusted |= {table.name for table in scratch.tables if _own_identity(table)}
+    for each in evidence:
+        if asked == "auto" and each.pairs >= ENOUGH:
+            (trusted.add if 2 * each.alike >= each.pairs else trusted.discard)(each.table)
+    references = same or (asked == "auto" and origin.verdict in ("empty", "unproven"))
+    return Trust(origin, frozenset(trusted), references)
+
+
+def _own_identity(table: Table) -> bool:
+    """Whether a primary key is more than a number that was counted up: a uuid, a word, or another row's key."""
+    return any(
+        table.by_name[name].kind is not Kind.INTEGER or table.reference(name) is not None for name in table.primary_key
+    )
+
+
+def telling_columns(scratch: Scratch, table: Table) -> tuple[str, ...]:
+    """Columns whose values tell rows apart; references and the primary key are not among them."""
+    names = [
+        name
+        for name in scratch.staged_columns[table.name]
+        if name not in table.primary_key and table.reference(name) is None
+    ]
+    if not names:
+        return ()
+    counts = ", ".join(f"count(DISTINCT {q(name)})" for name in names)
+    rows, *distinct = scratch.run(f"SELECT count(*), {counts} FROM (SELECT * FROM {live(table)} LIMIT 500)").fetchone()
+    return tuple(name for name, values in zip(names, distinct, strict=True) if values > max(1, rows // 5) or rows <= 1)
+
+
+def alike(scratch: Scratch, table: Table, row: str = "l") -> str:
+    """An SQL condition over a staged row ``s`` and a live row; empty where the table says nothing."""
+    conditions = []
+    for key, _ in scratch.profile.keys_of(table):
+        if all(table.reference(name) is None and name in scratch.staged_columns[table.name] for name in key):
+            conditions.append("(" + " AND ".join(f"{row}.{q(name)} = s.{q(name)}" for name in key) + ")")
+    columns = telling_columns(scratch, table)
+    if columns:
+        equal = " + ".join(
+            f"({row}.{q(name)} IS NOT NULL AND NOT {differs(table.by_name[name], f'{row}.{q(name)}', f's.{q(name)}')})"
+            for name in columns
+        )
+        filled = " + ".join(f"({row}.{q(name)} IS NOT NULL OR s.{q(name)} IS NOT NULL)" for name in columns)
+        conditions.append(f"(2 * ({equal}) >= ({filled}) AND ({filled}) > 0)")
+    return " OR ".join(conditions)
+
+
+def _weigh(scratch: Scratch, table: Table) -> Evidence | None:
+    condition = alike(scratch, table)
+    if not condition or not scratch.live_rows[table.name]:
+        return None
+    (key,) = table.primary_key
+    if key not in scratch.staged_columns[table.name]:
+        return None
+    total = scratch.one(f"SELECT count(*) FROM {staged(table)}")
+    step = max(1, total // SAMPLE)
+    some = f'(SELECT * FROM {staged(table)} WHERE "#rec" % {step} = 0)' if step > 1 else staged(table)
+    pairs, same = scratch.run(
+        f"SELECT count(*), coalesce(sum(coalesce({condition}, 0)), 0) FROM {some} s"
+        f" JOIN {live(table)} l ON l.{q(key)} = s.{q(key)}"
+    ).fetchone()
+    moved = 0
+    for names, _ in scratch.profile.keys_of(table):
+        if all(table.reference(name) is None and name in scratch.staged_columns[table.name] for name in names):
+            on = " AND ".join(f"l.{q(name)} = s.{q(name)}" for name in names)
+            moved = scratch.one(
+                f"SELECT count(*) FROM {some} s JOIN {live(table)} l ON {on} WHERE l.{q(key)} <> s.{q(key)}"
+            )
+            break
+    return Evidence(table=table.name, pairs=pairs, alike=same, moved=moved) if pairs or moved else None
+
+
+def _verdict(scratch: Scratch, evidence: tuple[Evidence, ...]) -> Origin:
+    business = [
+        name
+        for name in (table.name for table in scratch.tables)
+        if not (scratch.profile.rules(name).ignored or scratch.profile.rules(name).matched_only)
+    ]
+    pairs, same, moved = (sum(getattr(each, part) for each in evidence) for part in ("pairs", "alike", "moved"))
+    if not any(scratch.live_rows[name] for name in business):
+        return Origin(verdict="empty", sentence="The database holds none of this file's kinds of records yet.")
+    if pairs and 2 * same >= pairs:
+        return Origin(
+            verdict="same",
+            sentence=f"The backup comes from this database: of {pairs:,} records that were compared under the same"
+            f" number, {same:,} are recognisably the same.",
+            evidence=evidence,
+        )
+    if moved > same:
+        return Origin(
+            verdict="rebuilt",
+            sentence=f"This system was rebuilt after the backup: {moved:,} records are here under another number."
+            " Records are matched by their names and other keys, never by number.",
+            evidence=evidence,
+        )
+    if pairs:
+        return Origin(
+            verdict="another",
+            sentence=f"The backup seems to come from another database: of {pairs:,} records that were compared under"
+            f" the same number, {same:,} are the same. Numbers are not used to match records.",
+            evidence=evidence,
+        )
+    return Origin(
+        verdict="unproven",
+        sentence="No record of this file has a counterpart under the same number in the database, so there is no proof"
+        " that it comes from here. References to records outside the file are taken as they are.",
+        evidence=evidence,
+    )

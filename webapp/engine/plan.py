@@ -1,0 +1,292 @@
+"""A plan: what a restore would do, row by row, in a file. The preview shows it and apply does it; nothing else is computed later.
+
+Steps: match every record, let each say what it would do by itself, settle references, removals and double keys, write the
+changes down, sum them up. Each step is set-based SQL over the scratch file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import msgspec
+
+from webapp.engine import sql
+from webapp.engine.answers import Choices, Counts, Plan, Reason, TablePlan
+from webapp.engine.candidates import chosen_tables, collect
+from webapp.engine.changes import columns_of, write_changes
+from webapp.engine.databases.base import TableChanges
+from webapp.engine.errors import FillRefused, PlanChanged, UnknownCategory
+from webapp.engine.labels import find_column, find_table, label_of
+from webapp.engine.match import match, rung_words
+from webapp.engine.origin import Trust, find_origin
+from webapp.engine.problems import describe_problems, drift_problems
+from webapp.engine.profile import Profile
+from webapp.engine.reasons import words
+from webapp.engine.references import settle_references
+from webapp.engine.removal import collect_removals, settle_referenced
+from webapp.engine.schema import Schema, Table
+from webapp.engine.scratch import Scratch, matched, staged
+from webapp.engine.sql import q
+from webapp.engine.stage import StageFacts
+from webapp.engine.unique import exchanges_keys, settle_keys
+from webapp.engine.values import BadValue, from_text
+
+REMOVAL_BUDGET = 100
+"""Rows of one table that may be removed without typing the number, unless a tenth of the table is fewer."""
+
+PROBLEMS_NAMED = 200
+
+
+class PlannedTable(msgspec.Struct, frozen=True):
+    """What apply needs to know of one table of a plan file."""
+
+    table: str
+    primary_key: tuple[str, ...]
+    inserts: int
+    updates: int
+    deletes: int
+    parked: bool
+    label_sql: str  # what a person calls a row, over the columns of ``after`` and ``before``
+    rungs: dict[int, str]
+
+
+class PlanFacts(msgspec.Struct, frozen=True):
+    """The facts of a plan file, kept in it as JSON. ``plan`` has no digest there: the digest is the file's."""
+
+    plan: Plan
+    tables: tuple[PlannedTable, ...]
+    backup: str  # sha256
+    fingerprint: str  # of the schema that it was made against
+    dialect: str
+    profile: str
+    moved: tuple[str, ...]  # tables that have "moved <table>"
+
+
+def plan(scratch: Scratch) -> Plan:
+    """Work out the plan in the scratch file; the digest is still empty."""
+    check_choices(scratch.choices, scratch.facts, scratch.schema, scratch.profile)
+    trust = find_origin(scratch)
+    match(scratch, trust)
+    chosen = chosen_tables(scratch)
+    steps = ("records", "removals", "references", "keys", "changes")
+    scratch.report("plan", 0, len(steps))
+    collect(scratch, chosen)
+    scratch.report("plan", 1, len(steps))
+    collect_removals(scratch, chosen)
+    scratch.report("plan", 2, len(steps))
+    settle_references(scratch, trust)
+    scratch.report("plan", 3, len(steps))
+    while settle_keys(scratch):
+        settle_references(scratch, trust)
+    settle_referenced(scratch)
+    scratch.report("plan", 4, len(steps))
+    for table in (*scratch.tables, *scratch.joined.values()):
+        write_changes(scratch, table)
+    answer = _sum_up(scratch, trust, chosen)
+    scratch.report("plan", len(steps), len(steps))
+    return answer
+
+
+def check_choices(choices: Choices, facts: StageFacts, schema: Schema, profile: Profile) -> None:
+    """Refuse a category or a fill that means nothing.
+
+    Raises:
+        UnknownCategory, FillRefused
+    """
+    known = {key for name in facts.tables for key in profile.categories_of(name)} | set(profile.categories)
+    for key in choices.categories:
+        if key not in known:
+            raise UnknownCategory(name=key, known=", ".join(sorted(known)))
+    for name, text in choices.fills.items():
+        label, _, field = name.rpartition(".")
+        table, _ = find_table(label, schema, profile)
+        column = find_column(field, table) if table else None
+        if column is None:
+            raise FillRefused(fill=f"{name}={text}", reason="there is no such model and field in the database")
+        try:
+            from_text(column, text)
+        except BadValue as error:
+            raise FillRefused(fill=f"{name}={text}", reason=str(error)) from None
+
+
+# ---------------------------------------------------------------- summing up
+
+
+def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
+    planned, tables, removal, over = [], [], 0, False
+    for table in (*scratch.tables, *scratch.joined.values()):
+        counts = _counts(scratch, table, chosen)
+        if counts == Counts():
+            continue
+        live_rows = scratch.live_rows.get(table.name) or scratch.reader.count(table.name)
+        removal += counts.delete
+        over |= counts.delete > min(REMOVAL_BUDGET, live_rows // 10)
+        tables.append(
+            TablePlan(
+                table=table.name,
+                label=label_of(table.name, scratch.profile),
+                title=scratch.profile.title_of(table.name),
+                category=_category(scratch, table),
+                counts=counts,
+                columns=_changed_columns(scratch, table, counts.update),
+                live_rows=live_rows,
+            )
+        )
+        planned.append(_planned(scratch, table, counts))
+    problems, reasons = describe_problems(scratch, [each.table for each in tables], PROBLEMS_NAMED)
+    unplaced, unplaced_counts = drift_problems(scratch, chosen)
+    for model, counts in unplaced_counts.items():
+        tables.append(TablePlan(table=model, label=model, title=model, category="", counts=counts))
+        action = "skipped" if counts.skipped else "blocked"
+        reasons.append(
+            Reason(
+                action=action,
+                code="unknown_model",
+                table=model,
+                text=words("unknown_model"),
+                count=counts.skipped + counts.blocked,
+            )
+        )
+    total = sum((each.counts for each in tables), Counts())
+    drift_blocks = 0 if scratch.choices.accept_drift else len(unplaced)
+    answer = Plan(
+        digest="",
+        choices=scratch.choices,
+        counts=total,
+        tables=tuple(tables),
+        reasons=tuple(reasons),
+        problems=tuple([*unplaced, *problems]) if drift_blocks else tuple(problems),
+        problem_count=drift_blocks + sum(each.counts.blocked for each in tables if each.table not in unplaced_counts),
+        origin=trust.origin,
+        removal=removal,
+        removal_needs_word=over,
+    )
+    facts = PlanFacts(
+        plan=answer,
+        tables=tuple(planned),
+        backup=scratch.facts.file.sha256,
+        fingerprint=scratch.schema.fingerprint,
+        dialect=scratch.schema.dialect,
+        profile=scratch.profile.name,
+        moved=tuple(sorted(scratch.moved)),
+    )
+    scratch.run("CREATE TABLE meta (facts TEXT)")
+    scratch.run("INSERT INTO meta VALUES (?)", (msgspec.json.encode(facts).decode(),))
+    return answer
+
+
+def _counts(scratch: Scratch, table: Table, chosen: frozenset[str]) -> Counts:
+    after = q(f"after {table.name}")
+    found = dict(scratch.run(f'SELECT "#action", count(*) FROM {after} GROUP BY 1').fetchall())
+    same = 0
+    if table.name in chosen and table.name in scratch.staged_columns:
+        records = scratch.one(f"SELECT count(*) FROM {staged(table)}")
+        same = records - scratch.one(f'SELECT count(*) FROM {after} WHERE "#rec" IS NOT NULL')
+    return Counts(
+        same=same, **{action: found.get(action, 0) for action in ("insert", "update", "delete", "skipped", "blocked")}
+    )
+
+
+def _category(scratch: Scratch, table: Table) -> str:
+    if table.name in scratch.facts.links:
+        return scratch.profile.categories_of(scratch.facts.links[table.name][0])[0]
+    keys = scratch.profile.categories_of(table.name)
+    return next((key for key in keys if key in scratch.choices.categories), keys[0])
+
+
+def _changed_columns(scratch: Scratch, table: Table, updates: int) -> dict[str, int]:
+    if not updates:
+        return {}
+    names = [column.name for column in columns_of(table)]
+    sums = ", ".join(f"sum(a.{q(name)} IS NOT b.{q(name)})" for name in names)
+    row = scratch.run(
+        f'SELECT {sums} FROM {q("after " + table.name)} a JOIN {q("before " + table.name)} b ON b."#id" = a."#id"'
+        " WHERE a.\"#action\" = 'update'"
+    ).fetchone()
+    return {name: count for name, count in zip(names, row, strict=True) if count}
+
+
+def _planned(scratch: Scratch, table: Table, counts: Counts) -> PlannedTable:
+    rungs = [
+        row[0]
+        for row in scratch.run(f'SELECT DISTINCT "#rung" FROM {q("after " + table.name)} WHERE "#rung" IS NOT NULL')
+    ]
+    return PlannedTable(
+        table.name,
+        table.primary_key,
+        counts.insert,
+        counts.update,
+        counts.delete,
+        exchanges_keys(scratch, table) if counts.update > 1 else False,
+        label_sql(scratch.profile, table),
+        {rung: rung_words(scratch, table, rung) for rung in rungs},
+    )
+
+
+def label_sql(profile: Profile, table: Table) -> str:
+    """SQL for what a person calls a row: the profile's template, else its keys or a column that sounds like a name."""
+    template = profile.rules(table.name).name
+    if template:
+        parts: list[str] = []
+        rest = template
+        while rest:
+            text, opened, rest = rest.partition("{")
+            if text:
+                parts.append(sql.literal(text))
+            if opened:
+                name, _, rest = rest.partition("}")
+                if name in table.by_name:
+                    parts.append(f"coalesce({q(name)}, '')")
+        return " || ".join(parts) or "''"
+    for name in ("name", "title", "username", "label", "code", "first_name"):
+        if name in table.by_name:
+            return f"coalesce({q(name)}, '')"
+    keys = [key for key, _ in profile.keys_of(table)] or [table.primary_key]
+    return " || ' · ' || ".join(f"coalesce({q(name)}, '')" for name in keys[0]) or "''"
+
+
+# ---------------------------------------------------------------- plan files
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a plan file: what an approval names."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def open_plan(path: Path) -> tuple[sqlite3.Connection, PlanFacts]:
+    """A plan file or a receipt, read-only, and its facts.
+
+    Raises:
+        PlanChanged: it is not there or not a plan any more.
+    """
+    try:
+        connection = sqlite3.connect(sql.read_only(path), uri=True, check_same_thread=False)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        text = connection.execute("SELECT facts FROM meta").fetchone()[0]
+        return connection, msgspec.json.decode(text, type=PlanFacts)
+    except (sqlite3.Error, TypeError, msgspec.DecodeError):
+        raise PlanChanged from None
+
+
+def table_changes(facts: PlanFacts, schema: Schema) -> tuple[TableChanges, ...]:
+    """The tables of a plan that would be written, referenced ones first."""
+    known = {each.table: each for each in facts.tables}
+    found = []
+    for name in schema.order():
+        each = known.get(name)
+        if each and each.inserts + each.updates + each.deletes:
+            table = schema.tables[name]
+            found.append(
+                TableChanges(
+                    table,
+                    tuple(column.name for column in columns_of(table)),
+                    each.inserts,
+                    each.updates,
+                    each.deletes,
+                    each.parked,
+                )
+            )
+    return tuple(found)

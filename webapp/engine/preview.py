@@ -1,0 +1,111 @@
+"""Rows of a plan or of a receipt, a page at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from webapp.engine.answers import FieldChange, Place, RowChange, RowPage
+from webapp.engine.plan import PlanFacts, PlannedTable, open_plan
+from webapp.engine.reasons import words
+from webapp.engine.shapes import LINKS
+from webapp.engine.sql import q
+
+
+def rows(path: Path, table: str, *, action: str = "", text: str = "", after: int = 0, limit: int = 50) -> RowPage:
+    """A page of one table: keyset paging by ``#id``, so that the last page costs what the first one does."""
+    connection, facts = open_plan(path)
+    try:
+        known = next((each for each in facts.tables if each.table == table), None)
+        if known is None:
+            return RowPage(rows=(), next=None)
+        return _page(connection, known, action, text, after, min(max(limit, 1), 500))
+    finally:
+        connection.close()
+
+
+def read_facts(path: Path) -> PlanFacts:
+    """The facts of a plan file."""
+    connection, facts = open_plan(path)
+    connection.close()
+    return facts
+
+
+def _page(
+    connection: sqlite3.Connection, known: PlannedTable, action: str, text: str, after: int, limit: int
+) -> RowPage:
+    new, old = q(f"after {known.table}"), q(f"before {known.table}")
+    names = [row[1] for row in connection.execute(f"PRAGMA table_info({old})").fetchall()][1:]
+    kind, _, column = action.partition(":")
+    conditions: list[str] = ['a."#id" > ?']
+    wanted: list[object] = [after]
+    if kind:
+        conditions.append('a."#action" = ?')
+        wanted.append(kind)
+    if column in names:
+        conditions.append(f'b."#id" IS NOT NULL AND a.{q(column)} IS NOT b.{q(column)}')
+    if text:
+        conditions.append(
+            "("
+            + " OR ".join(
+                f"instr(lower(a.{q(name)}), lower(?)) OR instr(lower(b.{q(name)}), lower(?))" for name in names
+            )
+            + ")"
+        )
+        wanted += [text] * (2 * len(names))
+    found = connection.execute(_query(known, names, new, old, conditions), (*wanted, limit + 1)).fetchall()
+    changes = tuple(_row(known, names, row) for row in found[:limit])
+    return RowPage(rows=changes, next=changes[-1].id if len(found) > limit else None)
+
+
+def _query(known: PlannedTable, names: list[str], new: str, old: str, conditions: list[str]) -> str:
+    inner = ", ".join(f"a.{q(name)} AS {q(name)}" for name in names)
+    before = ", ".join(f"b.{q(name)} AS {q('before ' + name)}" for name in names)
+    return (
+        f'SELECT "#id", "#action", "#code", "#field", "#rec", "#rung", "#old", {known.label_sql} AS "#label",'
+        f" {', '.join(q(name) for name in names)}, {', '.join(q('before ' + name) for name in names)} FROM ("
+        f'SELECT a."#id" AS "#id", a."#action" AS "#action", a."#code" AS "#code", a."#field" AS "#field",'
+        f' a."#rec" AS "#rec", a."#rung" AS "#rung", b."#id" IS NOT NULL AS "#old", {inner}, {before}'
+        f' FROM {new} a LEFT JOIN {old} b ON b."#id" = a."#id" WHERE {" AND ".join(conditions)}'
+        f' ORDER BY a."#id" LIMIT ?)'
+    )
+
+
+def _row(known: PlannedTable, names: list[str], row: tuple[object, ...]) -> RowChange:
+    number, action, code, _field, rec, rung, old, label = row[:8]
+    news = dict(zip(names, row[8 : 8 + len(names)], strict=True))
+    olds = dict(zip(names, row[8 + len(names) :], strict=True))
+    inserted, deleted = not old, action == "delete"
+    fields = tuple(
+        FieldChange(
+            column=name,
+            before=None if inserted else shown(olds[name]),
+            after=None if deleted else shown(news[name]),
+            changed=inserted or deleted or olds[name] != news[name],
+        )
+        for name in names
+    )
+    why = words(str(code)) if code else known.rungs.get(rung, "") if isinstance(rung, int) else ""
+    if not why:
+        why = "new: no row of the site is this record" if action == "insert" else "the backup does not have it"
+    return RowChange(
+        id=int(str(number)),
+        table=known.table,
+        action=str(action),  # type: ignore[arg-type]  # one of Action: the plan wrote it
+        pk=", ".join(shown(news[key]) or "" for key in known.primary_key),
+        label=str(label or ""),
+        why=why,
+        place=Place(record=rec if isinstance(rec, int) and rec < LINKS else None),
+        fields=fields,
+    )
+
+
+def shown(value: object) -> str | None:
+    """A stored value as text."""
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes, {value[:8].hex(' ')}" + (" …" if len(value) > 8 else "")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

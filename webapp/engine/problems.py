@@ -1,0 +1,149 @@
+"""The named problems of a plan: which record, where in the file, which field, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from webapp.engine.answers import Counts, Place, Problem, Reason
+from webapp.engine.labels import field_of, label_of
+from webapp.engine.profile import Profile
+from webapp.engine.reasons import words
+from webapp.engine.schema import Table
+from webapp.engine.scratch import Scratch
+from webapp.engine.shapes import LINKS
+from webapp.engine.sql import q
+
+VALUE_CODES = ("bad_value", "too_long", "out_of_range", "missing_required")
+NAMED_CODES = (
+    *VALUE_CODES,
+    "ambiguous",
+    "duplicate_record",
+    "duplicate_key",
+    "missing_reference",
+    "still_referenced",
+    "table_unusable",
+)
+
+
+def describe_problems(scratch: Scratch, tables: Sequence[str], most: int) -> tuple[list[Problem], list[Reason]]:
+    """The first ``most`` problems by name, what blocks before what was left out, and all reasons with their counts."""
+    reasons: list[Reason] = []
+    problems: list[Problem] = []
+    actions: tuple[Literal["blocked", "skipped"], ...] = ("blocked", "skipped")
+    for action in actions:
+        for name in tables:
+            table = scratch.schema.tables.get(name)
+            if table is None:
+                continue
+            after = q(f"after {name}")
+            for code, count in scratch.run(
+                f'SELECT "#code", count(*) FROM {after} WHERE "#action" = ? GROUP BY 1 ORDER BY 2 DESC', (action,)
+            ).fetchall():
+                reasons.append(Reason(action=action, code=str(code), table=name, text=words(code), count=count))
+            if len(problems) < most:
+                problems += _named(scratch, table, action, most - len(problems))
+    return problems, reasons
+
+
+def _named(scratch: Scratch, table: Table, action: str, most: int) -> list[Problem]:
+    marks = ", ".join("?" * len(NAMED_CODES))
+    keys = " || ',' || ".join(f"coalesce(a.{q(name)}, '')" for name in table.primary_key) or "''"
+    rows = scratch.run(
+        f'SELECT a."#id", a."#rec", a."#code", a."#field", {keys} FROM {q("after " + table.name)} a'
+        f' WHERE a."#action" = ? AND a."#code" IN ({marks}) ORDER BY a."#id" LIMIT ?',
+        (action, *NAMED_CODES, most),
+    ).fetchall()
+    found = []
+    for number, rec, code, field, pk in rows:
+        told = _told_by_stage(scratch, table, rec, code)
+        if told:
+            found += told
+            continue
+        column = str(field or "")
+        message = _message(scratch, table, code, column, number)
+        found.append(
+            Problem(
+                code=code,
+                model=label_of(table.name, scratch.profile),
+                pk=str(pk),
+                field=field_of(column, table) if column in table.by_name else column,
+                message=message,
+                place=Place(record=rec if isinstance(rec, int) and rec < LINKS else None),
+            )
+        )
+    return found
+
+
+def _told_by_stage(scratch: Scratch, table: Table, rec: int | None, code: str) -> list[Problem]:
+    if rec is None or code not in VALUE_CODES:
+        return []
+    return [
+        Problem(
+            code=row[3],
+            model=row[0],
+            pk=row[1] or "",
+            field=row[2] or "",
+            message=row[4],
+            place=Place(record=rec, byte=row[5], line=row[6]),
+        )
+        for row in scratch.run(
+            "SELECT label, pk, field, code, message, byte, line FROM stage.problems WHERE tbl = ? AND rec = ?",
+            (table.name, rec),
+        ).fetchall()
+    ]
+
+
+def _message(scratch: Scratch, table: Table, code: str, field: str, number: int) -> str:
+    if code == "missing_reference":
+        value = scratch.one(f'SELECT {q(field)} FROM {q("after " + table.name)} WHERE "#id" = ?', (number,))
+        key = table.reference(field)
+        target = scratch.profile.title_of(key.target) if key else field
+        return f"refers to {target} {value}, which is neither in the file nor in the database"
+    if code in ("duplicate_key", "duplicate_record"):
+        which = f" ({field})" if field else ""
+        return words(code) + which
+    if code == "missing_required":
+        return f"{field} is required, the file does not have it, and no value was given to fill it in"
+    if code == "still_referenced" and "." not in field:
+        return f"refers by {field} to a row that would be removed"
+    if code == "table_unusable":
+        return f"the table {table.name} {table.remark}"
+    return words(code)
+
+
+def drift_problems(scratch: Scratch, chosen: frozenset[str]) -> tuple[list[Problem], dict[str, Counts]]:
+    """Models and fields that the site does not have, and the counts of records without a table."""
+    problems: list[Problem] = []
+    counts: dict[str, Counts] = {}
+    accepted = scratch.choices.accept_drift
+    for model in scratch.facts.models:
+        if model.table is None:
+            if scratch.choices.categories:
+                continue
+            counts[model.label] = Counts(skipped=model.records) if accepted else Counts(blocked=model.records)
+            problems.append(
+                Problem(
+                    code="unknown_model",
+                    model=model.label,
+                    message=f"The database has no table for {model.label}: {model.records:,} records",
+                    count=model.records,
+                )
+            )
+        elif model.table in chosen and not _left_alone(scratch.profile, model.table):
+            problems += [
+                Problem(
+                    code="unknown_field",
+                    model=model.label,
+                    field=drift.field,
+                    message=f"{model.label} has no column for {drift.field}:"
+                    f" {drift.records:,} records, {drift.filled:,} of them with a value",
+                    count=drift.records,
+                )
+                for drift in model.unknown
+            ]
+    return problems, counts
+
+
+def _left_alone(profile: Profile, table: str) -> bool:
+    return profile.rules(table).ignored or profile.rules(table).matched_only

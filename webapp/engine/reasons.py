@@ -1,0 +1,33 @@
+"""Why a row is skipped or blocked, in words. The codes are stable; the words are for people."""
+
+from __future__ import annotations
+
+WORDS = {
+    "not_added": "new, but adding was switched off",
+    "not_changed": "different, but changing was switched off",
+    "database_wins": "different, and the database's version was chosen",
+    "database_newer": "different, and the database's version is newer",
+    "no_stamp": "different, and nothing tells which version is newer, so the database's is kept",
+    "protected": "an account or a right: those are not restored unless asked for",
+    "ignored": "never restored (sessions, migrations and the like)",
+    "matched_only": "kept by the application itself; only recognised, never written",
+    "ambiguous": "its keys lead to different rows of the database",
+    "duplicate_record": "another record of the file is the same row",
+    "duplicate_key": "another row has the same key already",
+    "missing_reference": "refers to a record that is neither in the file nor in the database",
+    "missing_required": "a required value is missing",
+    "bad_value": "a value is of the wrong kind",
+    "too_long": "a value is too long",
+    "out_of_range": "a number is out of range",
+    "still_referenced": "other rows refer to it",
+    "refers_to_removed": "refers to a row that is removed",
+    "table_unusable": "its table cannot be restored into",
+    "unknown_model": "the database has no table for these records",
+    "unknown_field": "the database has no column for this field",
+    "needed": "was not chosen, but a chosen record refers to it",
+}
+
+
+def words(code: str | None) -> str:
+    """The words of a code."""
+    return WORDS.get(code or "", code or "")

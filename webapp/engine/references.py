@@ -1,0 +1,117 @@
+"""Can every reference be kept? Rows to be written may only refer to rows that are there, or will be.
+
+A reference holds when the record it means (in the backup) is matched or will be written too, or when the backup does not
+hold that record and the site does (and numbers mean the same there). Missing parents in the backup are added. What
+remains is decided by the person's policy, and a row that is left out takes with it what hangs on it.
+"""
+
+from __future__ import annotations
+
+from webapp.engine.origin import Trust
+from webapp.engine.schema import ForeignKey, Table
+from webapp.engine.scratch import Scratch, live, matched, staged
+from webapp.engine.sql import differs, q
+
+
+def todo(table: Table | str) -> str:
+    """What is to be done in a table: id, rec, live, action, code, field."""
+    return q("todo " + (table if isinstance(table, str) else table.name))
+
+
+def nulled(table: Table | str) -> str:
+    """References that are left empty: rec, col."""
+    return q("nulled " + (table if isinstance(table, str) else table.name))
+
+
+def settle_references(scratch: Scratch, trust: Trust) -> None:
+    """Add missing parents, and apply the policy to references that nothing can keep, until nothing moves any more."""
+    order = [table.name for table in scratch.tables]
+    waiting = set(order)
+    while waiting:
+        # Parents first, so that what is skipped is known before its children are looked at.
+        name = next(each for each in order if each in waiting)
+        waiting.discard(name)
+        table = scratch.schema.tables[name]
+        changed: set[str] = set()
+        for key in table.foreign_keys:
+            if len(key.columns) == 1 and key.columns[0] in scratch.staged_columns[name]:
+                changed |= _settle_key(scratch, trust, table, key)
+        for other in changed:
+            waiting.add(other)
+            waiting |= {
+                each for each in order if any(key.target == other for key in scratch.schema.tables[each].foreign_keys)
+            }
+
+
+def _settle_key(scratch: Scratch, trust: Trust, table: Table, key: ForeignKey) -> set[str]:
+    """Settle one reference; gives the tables whose rows have changed their fate."""
+    _find_lost(scratch, trust, table, key)
+    if not scratch.one("SELECT EXISTS (SELECT 1 FROM temp.lost)"):
+        return set()
+    (column,) = key.columns
+    if scratch.choices.with_parents and _add_parents(scratch, key):
+        return {key.target, table.name}
+    which = (
+        f'rec IN (SELECT d.rec FROM {todo(table)} d JOIN {staged(table)} s ON s."#rec" = d.rec'
+        f" WHERE d.action IN ('insert', 'update') AND s.{q(column)} IN (SELECT value FROM temp.lost)"
+        f" AND d.rec NOT IN (SELECT rec FROM {nulled(table)} WHERE col = ?))"
+    )
+    policy = scratch.choices.on_missing
+    if policy == "null" and table.by_name[column].nullable:
+        scratch.run(f"INSERT INTO {nulled(table)} SELECT rec, ? FROM {todo(table)} WHERE {which}", (column, column))
+        return set()
+    action = "skipped" if policy == "skip" else "blocked"
+    moved = scratch.run(
+        f"UPDATE {todo(table)} SET action = ?, code = 'missing_reference', field = ? WHERE {which}",
+        (action, column, column),
+    )
+    return {table.name} if moved.rowcount and action == "skipped" else set()
+
+
+def _find_lost(scratch: Scratch, trust: Trust, table: Table, key: ForeignKey) -> None:
+    """Leave in ``temp.lost`` the staged values of a reference that nothing keeps."""
+    (column,), (target,) = key.columns, key.target_columns
+    parent = scratch.schema.tables[key.target]
+    changed = differs(table.by_name[column], f"l.{q(column)}", scratch.reference(table, column))
+    scratch.run("DROP TABLE IF EXISTS temp.lost")
+    scratch.run("CREATE TEMP TABLE lost (value PRIMARY KEY) WITHOUT ROWID")
+    scratch.run(
+        f"INSERT OR IGNORE INTO temp.lost SELECT s.{q(column)} FROM {todo(table)} d"
+        f" JOIN {staged(table)} s ON s.\"#rec\" = d.rec WHERE d.action = 'insert' AND s.{q(column)} IS NOT NULL"
+    )
+    scratch.run(
+        f"INSERT OR IGNORE INTO temp.lost SELECT s.{q(column)} FROM {todo(table)} d"
+        f' JOIN {staged(table)} s ON s."#rec" = d.rec JOIN {live(table)} l ON l.rowid = d.live'
+        f" WHERE d.action = 'update' AND s.{q(column)} IS NOT NULL AND {changed}"
+    )
+    in_file = parent.name in scratch.staged_columns and target in scratch.staged_columns[parent.name]
+    if trust.references or target not in parent.primary_key:
+        unless = f" AND value NOT IN (SELECT p.{q(target)} FROM {staged(parent)} p)" if in_file else ""
+        gone = f" AND l.rowid NOT IN (SELECT live FROM {todo(parent)} WHERE action = 'delete')" if in_file else ""
+        scratch.run(
+            f"DELETE FROM temp.lost WHERE EXISTS"
+            f" (SELECT 1 FROM {live(parent)} l WHERE l.{q(target)} = temp.lost.value{gone}){unless}"
+        )
+    if in_file and scratch.one("SELECT EXISTS (SELECT 1 FROM temp.lost)"):
+        scratch.run(
+            f"DELETE FROM temp.lost WHERE value IN (SELECT p.{q(target)} FROM {staged(parent)} p"
+            f' JOIN {matched(parent)} m ON m.rec = p."#rec" LEFT JOIN {todo(parent)} d ON d.rec = p."#rec"'
+            f" WHERE (m.live IS NOT NULL AND m.code IS NULL) OR d.action IN ('insert', 'blocked'))"
+        )
+
+
+def _add_parents(scratch: Scratch, key: ForeignKey) -> bool:
+    """Plan the insertion of lost records that the backup holds but that were not chosen."""
+    parent = scratch.schema.tables[key.target]
+    (target,) = key.target_columns
+    rules = scratch.profile.rules(parent.name)
+    barred = rules.ignored or rules.matched_only or (rules.protected and scratch.choices.accounts == "protect")
+    if parent.name not in scratch.staged_columns or barred or target not in scratch.staged_columns[parent.name]:
+        return False
+    added = scratch.run(
+        f"INSERT INTO {todo(parent)} (rec, live, action, code) SELECT p.\"#rec\", NULL, 'insert', 'needed'"
+        f' FROM {staged(parent)} p JOIN {matched(parent)} m ON m.rec = p."#rec"'
+        f" WHERE p.{q(target)} IN (SELECT value FROM temp.lost) AND m.live IS NULL AND m.code IS NULL"
+        f' AND p."#rec" NOT IN (SELECT rec FROM {todo(parent)} WHERE rec IS NOT NULL)'
+    )
+    return added.rowcount > 0

@@ -1,0 +1,129 @@
+"""The file in which a plan is worked out: the stage and the live rows side by side, in one SQL dialect.
+
+``stage.*`` is the backup's stage, ``live.*`` the site (attached, or a mirror of it), ``main.*`` what becomes the plan.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from webapp.engine import sql
+from webapp.engine.answers import Choices
+from webapp.engine.databases.base import Reader, Report
+from webapp.engine.profile import Profile
+from webapp.engine.schema import Column, Schema, Table
+from webapp.engine.sql import q
+from webapp.engine.stage import StageFacts
+
+
+@dataclass
+class Scratch:
+    """An open scratch file. Identical queries are asked of it by matching, planning and analysis."""
+
+    connection: sqlite3.Connection
+    reader: Reader
+    schema: Schema
+    profile: Profile
+    facts: StageFacts
+    choices: Choices
+    report: Report
+    joined: dict[str, Table] = field(default_factory=dict)  # tables without records that removal reaches
+    moved: set[str] = field(default_factory=set)  # tables of which some record has another primary key in the site
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """Live tables with staged rows, referenced ones first."""
+        staged = set(self.facts.tables)
+        return tuple(self.schema.tables[name] for name in self.schema.order() if name in staged)
+
+    @cached_property
+    def staged_columns(self) -> Mapping[str, tuple[str, ...]]:
+        """By table: the columns that at least one record has."""
+        found: dict[str, set[str]] = {}
+        for model in self.facts.models:
+            if model.table:
+                found.setdefault(model.table, set()).update(model.columns)
+        for link, (_, owner, other) in self.facts.links.items():
+            found.setdefault(link, set()).update((owner, other))
+        return {
+            name: tuple(column.name for column in self.schema.tables[name].columns if column.name in columns)
+            for name, columns in found.items()
+        }
+
+    @cached_property
+    def live_rows(self) -> Mapping[str, int]:
+        """By table: rows of the site."""
+        return {table.name: self.reader.count(table.name) for table in self.tables}
+
+    def run(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        """Run a statement whose names are quoted and whose values are bound."""
+        return self.connection.execute(statement, values)
+
+    def one(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        """The first column of the first row."""
+        row = self.connection.execute(statement, values).fetchone()
+        return None if row is None else row[0]
+
+    def shapes(self, table: Table) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """The shapes that a table's records have, with their columns."""
+        numbers = [row[0] for row in self.run(f'SELECT DISTINCT "#shape" FROM {staged(table)}')]
+        return tuple((number, self.facts.shapes[number]) for number in numbers)
+
+    def reference(self, table: Table, column: str, alias: str = "s") -> str:
+        """The staged value of a column, a reference led to the key that its record has in the site."""
+        value = f"{alias}.{q(column)}"
+        key = table.reference(column)
+        if key is None or key.target not in self.moved:
+            return value
+        if key.target_columns != self.schema.tables[key.target].primary_key:
+            return value
+        return f"coalesce((SELECT m.new FROM {q('moved ' + key.target)} m WHERE m.old = {value}), {value})"
+
+    def final(self, table: Table, column: Column, alias: str = "s") -> str:
+        """The value that would be written: references led on, milliseconds made whole."""
+        if table.reference(column.name) is not None:
+            return self.reference(table, column.name, alias)
+        return sql.settled(column, f"{alias}.{q(column.name)}")
+
+
+def staged(table: Table | str) -> str:
+    """The stage's rows of a table."""
+    return f"stage.{q('rows ' + (table if isinstance(table, str) else table.name))}"
+
+
+def live(table: Table | str) -> str:
+    """The site's rows of a table."""
+    return f"live.{q(table if isinstance(table, str) else table.name)}"
+
+
+def matched(table: Table | str) -> str:
+    """What :mod:`webapp.engine.match` found for a table: rec, live, rung, new, code."""
+    return q("match " + (table if isinstance(table, str) else table.name))
+
+
+def needed_tables(schema: Schema, facts: StageFacts) -> tuple[str, ...]:
+    """Live tables that a plan must see: the staged ones, those that they refer to, and those that refer to them."""
+    staged_names = set(facts.tables)
+    around = {key.target for name in staged_names for key in schema.tables[name].foreign_keys}
+    around |= {
+        name for name, table in schema.tables.items() if any(key.target in staged_names for key in table.foreign_keys)
+    }
+    return tuple(name for name in schema.order() if name in staged_names | around)
+
+
+@contextmanager
+def open_scratch(path: Path, stage_path: Path) -> Iterator[sqlite3.Connection]:
+    """A new scratch file with the stage attached."""
+    path.unlink(missing_ok=True)
+    connection = sql.connect(path)
+    try:
+        connection.execute("ATTACH ? AS stage", (sql.read_only(stage_path),))
+        yield connection
+    finally:
+        connection.close()

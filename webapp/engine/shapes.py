@@ -1,0 +1,267 @@
+"""How records become rows. A shape is the set of fields that a record has; records of one shape are typed alike.
+
+Most files have one shape a model, so the shape of the record before is tried first, with one typed decode in C. What it
+refuses is looked at field by field, which names the field and the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from webapp.engine import values
+from webapp.engine.answers import FieldDrift
+from webapp.engine.errors import FileRefused, MalformedFile
+from webapp.engine.formats import RawRecord
+from webapp.engine.formats.strict import parse_value
+from webapp.engine.labels import FoundBy, Link, find_column, find_link
+from webapp.engine.schema import Column, Kind, Schema, Table
+from webapp.engine.sql import q
+from webapp.engine.values import BadValue, Canonical
+
+LINKS = 1 << 40
+"""Record numbers of link rows that were made from lists begin here."""
+
+_NULL = b"null"
+_astuple = msgspec.structs.astuple
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """A value that does not fit."""
+
+    field: str
+    column: str
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class Staged:
+    """A record that was looked at field by field."""
+
+    row: tuple[object, ...]
+    key: Canonical  # its primary key, when that is one column
+    pk: str
+    problems: list[FieldProblem] = field(default_factory=list)
+    links: list[tuple[Link, list[Canonical]]] = field(default_factory=list)
+
+
+class Shape:
+    """Records of one table with one set of fields."""
+
+    def __init__(self, table: Table | None, fields: tuple[str, ...], has_pk: bool, schema: Schema) -> None:
+        self.table = table
+        self.fields = fields
+        self.number = 0
+        self.keys = len(fields) + (3 if has_pk else 2)  # names in the text of a record without nested objects
+        self.keys_read = 0  # names in all records that were read since the last look
+        self.unknown: list[str] = []
+        self.links: list[tuple[str, Link]] = []
+        placed: list[tuple[str, Column]] = []
+        key_columns = table.primary_key if table is not None and has_pk else ()
+        for name in fields:
+            column = find_column(name, table) if table is not None else None
+            link = find_link(name, table, schema) if table is not None and column is None else None
+            if column is not None and column.name not in key_columns:
+                placed.append((name, column))
+            elif link is not None:
+                self.links.append((name, link))
+            else:
+                self.unknown.append(name)
+        self.placed = tuple(placed)
+        self.keys_of = tuple(table.by_name[name] for name in key_columns) if table is not None else ()
+        self.columns = tuple(column.name for column in self.keys_of) + tuple(column.name for _, column in placed)
+        marks = ", ".join("?" * (len(self.columns) + 2))
+        listed = ", ".join(q(name) for name in ("#rec", "#shape", *self.columns))
+        self.statement = f"INSERT INTO {q('rows ' + table.name)} ({listed}) VALUES ({marks})" if table else ""  # noqa: S608 -- quoted
+        self._decode = self._decoder()
+        self._finish = tuple(
+            (index, done) for index, (_, column) in enumerate(placed) if (done := values.finisher(column)) is not None
+        )
+        self._json = tuple(index for index, (_, column) in enumerate(placed) if column.kind is Kind.JSON)
+        self._required = tuple(index for index, (_, column) in enumerate(placed) if not column.nullable)
+        self._whole_key = len(self.keys_of) == 1 and self.keys_of[0].kind is Kind.INTEGER
+        # Only such shapes can go the fast way.
+        self.simple = not self.links and len(self.keys_of) <= 1
+
+    def _decoder(self) -> Callable[[msgspec.Raw], Any]:
+        known = {name: values.decoded_type(column) for name, column in self.placed}
+        members = [(f"f{index}", known.get(name, msgspec.Raw)) for index, name in enumerate(self.fields)]
+        # Columns first, in the order of the statement; the rest behind them, to be cut off.
+        order = [name for name, _ in self.placed] + [name for name in self.fields if name not in known]
+        position = {name: index for index, name in enumerate(self.fields)}
+        struct = msgspec.defstruct(
+            "Fields",
+            [members[position[name]] for name in order],
+            rename={f"f{index}": name for name, index in position.items()},
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        return msgspec.json.Decoder(struct).decode
+
+    def fast(self, rec: int, record: RawRecord) -> tuple[object, ...] | None:
+        """The row of a record that fits without a question, else None. Counts the keys that it has read."""
+        if not self.simple:
+            return None
+        try:
+            cells = list(_astuple(self._decode(record.fields))[: len(self.placed)])
+            nested = 0
+            for index in self._json:
+                raw = bytes(cells[index])
+                if raw == _NULL:
+                    cells[index] = None
+                elif raw != b"{}" and raw != b"[]":
+                    value, keys = parse_value(raw)
+                    cells[index] = values.json_text(value)
+                    nested += keys
+                else:
+                    cells[index] = raw.decode()
+            row = self._build(rec, record, cells)
+        except (msgspec.DecodeError, BadValue, UnicodeDecodeError, FileRefused):
+            return None
+        if row is not None:
+            self.keys_read += self.keys + nested
+        return row
+
+    def _build(self, rec: int, record: RawRecord, cells: list[Any]) -> tuple[object, ...] | None:
+        for index, done in self._finish:
+            value = cells[index]
+            if value is not None:
+                cells[index] = done(value)
+        if None in cells:
+            for index in self._required:
+                if cells[index] is None:
+                    return None
+        if not self.keys_of:
+            return (rec, self.number, *cells)
+        pk = bytes(record.pk)
+        if pk == _NULL:
+            return None
+        if self._whole_key:
+            key = self.keys_of[0]
+            number = int(pk) if pk.isdigit() and len(pk) < 19 else _key(key, pk)
+            return (rec, self.number, number, *cells)
+        return (rec, self.number, _key(self.keys_of[0], pk), *cells)
+
+    def carefully(self, rec: int, record: RawRecord) -> Staged:
+        """The row of a record, with every value that does not fit named."""
+        given, keys_read = parse_value(bytes(record.fields))
+        if not isinstance(given, dict):
+            raise MalformedFile(where=f"in record {rec:,}", reason="its fields are not an object")
+        self.keys_read += self.keys - len(self.fields) + keys_read
+        problems: list[FieldProblem] = []
+        keys = self._keys(record, problems)
+        cells = [self._cell(name, column, given.get(name), problems) for name, column in self.placed]
+        pk, _ = parse_value(bytes(record.pk))
+        staged = Staged((rec, self.number, *keys, *cells), keys[0] if len(keys) == 1 else None, _text(pk), problems)
+        for name, link in self.links:
+            staged.links.append((link, self._others(name, given.get(name), problems)))
+        return staged
+
+    def _keys(self, record: RawRecord, problems: list[FieldProblem]) -> list[Canonical]:
+        if not self.keys_of:
+            return []
+        given, _ = parse_value(bytes(record.pk))
+        parts = given if isinstance(given, list) and len(self.keys_of) > 1 else [given]
+        if len(parts) != len(self.keys_of):
+            problems.append(FieldProblem("pk", self.keys_of[0].name, "bad_value", "has not as many parts as the key"))
+            return [None] * len(self.keys_of)
+        return [self._cell("pk", column, part, problems) for column, part in zip(self.keys_of, parts, strict=True)]
+
+    def _cell(self, name: str, column: Column, value: Any, problems: list[FieldProblem]) -> Canonical:
+        try:
+            found = values.convert(column, value)
+        except BadValue as error:
+            problems.append(FieldProblem(name, column.name, error.code, f"{name}: {error}"))
+            return value if isinstance(value, str) else _text(value)
+        if found is None and not column.nullable:
+            problems.append(
+                FieldProblem(name, column.name, "missing_required", f"{name} is empty, but a value is required")
+            )
+        return found
+
+    def _others(self, name: str, value: Any, problems: list[FieldProblem]) -> list[Canonical]:
+        if not isinstance(value, list) or any(isinstance(item, dict | list) or item is None for item in value):
+            problems.append(FieldProblem(name, "", "bad_value", f"{name} is not a list of keys"))
+            return []
+        return [_text(item) if not isinstance(item, int) else item for item in dict.fromkeys(value)]
+
+
+class Shapes:
+    """The shapes of one label."""
+
+    def __init__(self, label: str, table: Table | None, found_by: FoundBy, schema: Schema) -> None:
+        self.label = label
+        self.table = table
+        self.found_by = found_by
+        self.schema = schema
+        self.records = 0
+        self.known: dict[tuple[bool, tuple[str, ...]], Shape] = {}
+        self.latest: Shape | None = None
+        self.drift = _Drift()
+
+    def of(self, rec: int, record: RawRecord) -> tuple[Shape, bool]:
+        """The shape of a record, and whether it is seen for the first time."""
+        given, _ = parse_value(bytes(record.fields))
+        if not isinstance(given, dict):
+            raise MalformedFile(where=f"in record {rec:,}", reason="its fields are not an object")
+        has_pk = bytes(record.pk) != _NULL
+        which = (has_pk, tuple(given))
+        shape = self.known.get(which)
+        fresh = shape is None
+        if shape is None:
+            shape = self.known[which] = Shape(self.table, which[1], has_pk, self.schema)
+        self.latest = shape
+        return shape, fresh
+
+
+class _Drift:
+    """What the unknown fields of a label carry."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, list[Any]] = {}  # records, filled, first value, constant
+
+    def note(self, shape: Shape, record: RawRecord) -> int:
+        """Count the unknown fields of a record; gives the number of names inside their values."""
+        given = _raw_fields(record.fields)
+        nested = 0
+        for name in shape.unknown:
+            raw = bytes(given[name])
+            if raw[:1] in (b"{", b"["):
+                nested += parse_value(raw)[1]
+            entry = self.seen.get(name)
+            if entry is None:
+                entry = self.seen[name] = [0, 0, raw, True]
+            entry[0] += 1
+            entry[1] += raw not in (_NULL, b'""')
+            entry[3] = entry[3] and raw == entry[2]
+        return nested
+
+    def facts(self) -> tuple[FieldDrift, ...]:
+        """By field."""
+        return tuple(
+            FieldDrift(field=name, records=entry[0], filled=entry[1], constant=entry[3], example=_short(entry[2]))
+            for name, entry in self.seen.items()
+        )
+
+
+_raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def _key(column: Column, pk: bytes) -> Canonical:
+    return values.convert(column, parse_value(pk)[0])
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else values.json_text(value)
+
+
+def _short(raw: bytes) -> str:
+    text = raw.decode("utf-8", "replace")
+    return text if len(text) <= 40 else text[:39] + "…"

@@ -1,0 +1,82 @@
+"""Would two rows have the same key afterwards? The later record is named, before the database has to refuse it."""
+
+from __future__ import annotations
+
+from webapp.engine.references import nulled, todo
+from webapp.engine.schema import Table
+from webapp.engine.scratch import Scratch, live, matched, staged
+from webapp.engine.sql import differs, q
+
+
+def settle_keys(scratch: Scratch) -> bool:
+    """Find double keys; True when records were left out, so that references must be looked at again."""
+    skipped = False
+    for table in scratch.tables:
+        for key in (table.primary_key, *table.unique):
+            skipped |= _settle_key(scratch, table, key)
+    return skipped
+
+
+def _settle_key(scratch: Scratch, table: Table, key: tuple[str, ...]) -> bool:
+    if not key or not all(name in scratch.staged_columns[table.name] for name in key):
+        return False
+    primary = key == table.primary_key
+    parts = [
+        f"coalesce(m.new, s.{q(name)})" if primary and len(key) == 1 else scratch.final(table, table.by_name[name])
+        for name in key
+    ]
+    cells = ", ".join(f"{part} AS k{number}" for number, part in enumerate(parts))
+    names = ", ".join(f"k{number}" for number in range(len(parts)))
+    filled = " AND ".join(f"k{number} IS NOT NULL" for number in range(len(parts)))
+    source = (
+        f'{todo(table)} d JOIN {staged(table)} s ON s."#rec" = d.rec JOIN {matched(table)} m ON m.rec = d.rec'
+        f" LEFT JOIN {live(table)} l ON l.rowid = d.live"
+    )
+    moved = " OR ".join(
+        differs(table.by_name[name], f"l.{q(name)}", part) for name, part in zip(key, parts, strict=True)
+    )
+    empty = f" AND NOT EXISTS (SELECT 1 FROM {nulled(table)} n WHERE n.rec = d.rec)"
+    taking = f"(d.action = 'insert' OR (d.action = 'update' AND ({moved}))){empty}"
+    scratch.run("DROP TABLE IF EXISTS temp.doubles")
+    scratch.run(
+        f"CREATE TEMP TABLE doubles AS SELECT id FROM (SELECT d.id AS id, {cells} FROM {source} WHERE {taking}) WHERE {filled}"
+        f" GROUP BY {names} HAVING 0"
+    )
+    if scratch.one(
+        f"SELECT EXISTS (SELECT 1 FROM (SELECT {cells} FROM {source} WHERE {taking}) WHERE {filled}"
+        f" GROUP BY {names} HAVING count(*) > 1)"
+    ):
+        scratch.run(
+            f"INSERT INTO temp.doubles SELECT id FROM (SELECT id, rec, row_number() OVER (PARTITION BY {names} ORDER BY rec) AS place"
+            f" FROM (SELECT d.id AS id, d.rec AS rec, {cells} FROM {source} WHERE {taking}) WHERE {filled}) WHERE place > 1"
+        )
+    if scratch.live_rows[table.name] and not primary:
+        # Rows of the site that keep the key: neither removed nor about to be changed.
+        on = " AND ".join(f"o.{q(name)} = k{number}" for number, name in enumerate(key))
+        scratch.run(
+            f"INSERT INTO temp.doubles SELECT w.id FROM (SELECT d.id AS id, d.live AS own, {cells} FROM {source}"
+            f" WHERE {taking}) w JOIN {live(table)} o ON {on} WHERE o.rowid IS NOT w.own"
+            f" AND o.rowid NOT IN (SELECT live FROM {todo(table)} WHERE live IS NOT NULL AND action IN ('delete', 'update'))"
+        )
+    if not scratch.one("SELECT EXISTS (SELECT 1 FROM temp.doubles)"):
+        return False
+    skip = scratch.choices.on_invalid == "skip"
+    scratch.run(
+        f"UPDATE {todo(table)} SET action = ?, code = ?, field = ? WHERE id IN (SELECT id FROM temp.doubles)",
+        ("skipped" if skip else "blocked", "duplicate_record" if primary else "duplicate_key", ", ".join(key)),
+    )
+    return skip
+
+
+def exchanges_keys(scratch: Scratch, table: Table) -> bool:
+    """Whether an updated row takes a unique value that another updated row still has: then rows must step aside."""
+    for key in table.unique:
+        if all(name in scratch.staged_columns.get(table.name, ()) for name in key):
+            on = " AND ".join(f"b.{q(name)} = a.{q(name)}" for name in key)
+            if scratch.one(
+                f"SELECT EXISTS (SELECT 1 FROM {q('after ' + table.name)} a JOIN {q('before ' + table.name)} b ON {on}"
+                f' AND b."#id" <> a."#id" JOIN {q("after " + table.name)} c ON c."#id" = b."#id"'
+                f" WHERE a.\"#action\" = 'update' AND c.\"#action\" = 'update')"
+            ):
+                return True
+    return False

@@ -1,0 +1,396 @@
+"""Canonical values: one form for each kind of column, the same on every database.
+
+========  =================================================================================
+integer   int
+boolean   0 or 1
+decimal   text at the column's scale, ``"3000.00"``; without a scale: no trailing zeros, no exponent
+real      float
+text      str
+date      ``YYYY-MM-DD``
+time      ``HH:MM:SS`` or ``HH:MM:SS.ffffff``
+instant   ``YYYY-MM-DD HH:MM:SS`` or with ``.ffffff``, in UTC, without a zone
+duration  int, microseconds
+uuid      32 hexadecimal digits, lower case
+json      JSON text; equality is by content
+bytes     bytes
+other     text as the database prints it
+========  =================================================================================
+
+These are the forms that Django itself stores in SQLite, so that writing to a SQLite site is a plain copy. A staged
+instant or time may also carry exactly three digits of a second: Django's encoder cuts to milliseconds, so such a value
+equals every live value of the same millisecond (:func:`settled` gives the form that is written).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+import msgspec
+
+from webapp.engine.formats.strict import parse_value
+from webapp.engine.schema import Column, Kind
+
+Canonical = str | int | float | bytes | None
+
+
+class BadValue(ValueError):
+    """A value that its column cannot hold; ``code`` is the problem's code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+AFFINITY = {
+    Kind.INTEGER: "INTEGER",
+    Kind.BOOLEAN: "INTEGER",
+    Kind.DURATION: "INTEGER",
+    Kind.REAL: "REAL",
+    Kind.BYTES: "BLOB",
+}
+"""SQLite column types under which canonical values of a kind are kept; TEXT for the rest."""
+
+_INTEGER = re.compile(r"[+-]?\d{1,40}\Z")
+_DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\Z")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\Z")
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?\Z")
+_CLOCK_DURATION = re.compile(r"(-?)(?:(-?\d+) (?:days?,? )?)?(\d+):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?\Z")
+_ISO_DURATION = re.compile(r"([+-]?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d{1,6}))?S)?)?\Z")
+
+
+def _integer(column: Column, value: Any) -> int:
+    if isinstance(value, bool):
+        raise BadValue("bad_value", f"{_shown(value)} is not a whole number")
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        value = int(value)
+    if isinstance(value, str):
+        text = value.strip()
+        if _INTEGER.match(text):
+            value = int(text)
+        elif column.type.lower() == "bigint" and (_ISO_DURATION.match(text) or _CLOCK_DURATION.match(text)):
+            # SQLite has no type for a length of time: the application keeps microseconds in a bigint.
+            value = _duration(column, text)
+    if not isinstance(value, int):
+        raise BadValue("bad_value", f"{_shown(value)} is not a whole number")
+    low, high = column.low, column.high
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise BadValue("out_of_range", f"{value} is outside {low} to {high}")
+    return value
+
+
+def _boolean(_column: Column, value: Any) -> int:
+    if value is True or value is False:
+        return int(value)
+    if value in (0, 1) and isinstance(value, int):
+        return value
+    if isinstance(value, str) and value in ("True", "true", "t", "1", "False", "false", "f", "0"):
+        return int(value in ("True", "true", "t", "1"))
+    raise BadValue("bad_value", f"{_shown(value)} is neither true nor false")
+
+
+def _decimal(column: Column, value: Any) -> str:
+    if isinstance(value, str) and _DECIMAL.match(value.strip()):
+        value = Decimal(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise BadValue("bad_value", f"{_shown(value)} is not a number")
+    return decimal_text(Decimal(value), column)
+
+
+def decimal_text(number: Decimal, column: Column) -> str:
+    """A number at its column's scale; refuses rather than rounds."""
+    digits = number.as_tuple()
+    exponent = digits.exponent
+    if not isinstance(exponent, int):
+        raise BadValue("bad_value", f"{number} is not a finite number")
+    if column.scale is None:
+        text = format(number, "f")
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        return "0" if text in ("-0", "") else text
+    try:
+        at_scale = number.quantize(Decimal(1).scaleb(-column.scale)) if abs(exponent) < 400 else None
+    except InvalidOperation:
+        at_scale = None
+    if at_scale is None or (column.precision is not None and at_scale.adjusted() + 1 + column.scale > column.precision):
+        raise BadValue("out_of_range", f"{number} has more digits than the {column.precision} that fit")
+    if at_scale != number:
+        raise BadValue("out_of_range", f"{number} has more than {column.scale} decimal places")
+    return format(abs(at_scale) if at_scale == 0 else at_scale, "f")
+
+
+def _real(_column: Column, value: Any) -> float:
+    if isinstance(value, str) and _DECIMAL.match(value.strip()):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise BadValue("bad_value", f"{_shown(value)} is not a number")
+    return float(value)
+
+
+def _text(column: Column, value: Any) -> str:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise BadValue("bad_value", f"{_shown(value)} is not text")
+    if column.length is not None and len(value) > column.length:
+        raise BadValue("too_long", f"has {len(value)} characters, {column.length} fit")
+    return value
+
+
+def _date(_column: Column, value: Any) -> str:
+    if isinstance(value, str):
+        try:
+            if len(value) == 10:
+                date.fromisoformat(value)
+                return value
+            if len(value) > 10 and value[10] in "T ":
+                # A date that was written as an instant at midnight is the date; another time of day is not.
+                at = datetime.fromisoformat(value)
+                if at.time() == time():
+                    return at.date().isoformat()
+        except ValueError:
+            pass
+    raise BadValue("bad_value", f"{_shown(value)} is not a date (year-month-day)")
+
+
+def _time(_column: Column, value: Any) -> str:
+    found = _TIME.match(value) if isinstance(value, str) else None
+    if not found:
+        raise BadValue("bad_value", f"{_shown(value)} is not a time of day (hours:minutes:seconds)")
+    hour, minute, second, fraction = found.groups()
+    return f"{hour}:{minute}:{second or '00'}" + _fraction(fraction)
+
+
+def _instant(_column: Column, value: Any) -> str:
+    if isinstance(value, str):
+        if len(value) == 24 and value[23] == "Z" and value[10] == "T":
+            # What Django writes: milliseconds and Z.
+            try:
+                datetime.fromisoformat(value)
+            except ValueError:
+                pass
+            else:
+                return f"{value[:10]} {value[11:23]}"
+        return _any_instant(value)
+    raise BadValue("bad_value", f"{_shown(value)} is not a date with a time")
+
+
+def _any_instant(value: str) -> str:
+    try:
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is not None:
+            at = at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadValue("bad_value", f"{_shown(value)} is not a date with a time") from None
+    digits = re.search(r"\.(\d+)", value)
+    text = at.strftime("%Y-%m-%d %H:%M:%S").rjust(19, "0")
+    if digits and len(digits[1]) == 3:
+        return f"{text}.{digits[1]}"
+    return text + (f".{at.microsecond:06d}" if at.microsecond else "")
+
+
+def _fraction(digits: str | None) -> str:
+    if digits is None:
+        return ""
+    if len(digits) == 3:
+        return "." + digits
+    digits = digits.ljust(6, "0")
+    return "" if digits == "000000" else "." + digits
+
+
+def _duration(_column: Column, value: Any) -> int:
+    if isinstance(value, str):
+        if found := _ISO_DURATION.match(value):
+            sign, days, hours, minutes, seconds, fraction = found.groups()
+            total = _microseconds(days, hours, minutes, seconds, fraction)
+            return -total if sign == "-" else total
+        if found := _CLOCK_DURATION.match(value):
+            sign, days, hours, minutes, seconds, fraction = found.groups()
+            rest = _microseconds(None, hours, minutes, seconds, fraction)
+            return int(days or 0) * 86_400_000_000 + (-rest if sign else rest)
+    raise BadValue("bad_value", f"{_shown(value)} is not a length of time")
+
+
+def _microseconds(
+    days: str | None, hours: str | None, minutes: str | None, seconds: str | None, fraction: str | None
+) -> int:
+    whole = int(days or 0) * 86_400 + int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
+    return whole * 1_000_000 + int((fraction or "").ljust(6, "0"))
+
+
+def _uuid(_column: Column, value: Any) -> str:
+    if isinstance(value, str) and _UUID.match(value):
+        return value.replace("-", "").lower()
+    raise BadValue("bad_value", f"{_shown(value)} is not a UUID")
+
+
+def _bytes(_column: Column, value: Any) -> bytes:
+    if isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            pass
+    raise BadValue("bad_value", "is not base64")
+
+
+def _json(_column: Column, value: Any) -> str:
+    return json_text(value)
+
+
+def _other(_column: Column, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or value is None:
+        raise BadValue("bad_value", f"{_shown(value)} is not text")
+    return json_text(value)
+
+
+_CONVERT: dict[Kind, Callable[[Column, Any], Canonical]] = {
+    Kind.INTEGER: _integer,
+    Kind.BOOLEAN: _boolean,
+    Kind.DECIMAL: _decimal,
+    Kind.REAL: _real,
+    Kind.TEXT: _text,
+    Kind.DATE: _date,
+    Kind.TIME: _time,
+    Kind.INSTANT: _instant,
+    Kind.DURATION: _duration,
+    Kind.UUID: _uuid,
+    Kind.JSON: _json,
+    Kind.BYTES: _bytes,
+    Kind.OTHER: _other,
+}
+
+
+def convert(column: Column, value: Any) -> Canonical:
+    """The canonical form of a JSON value (numbers with a point as Decimal).
+
+    Raises:
+        BadValue: the column cannot hold it. Nothing is cut, rounded or replaced.
+    """
+    if value is None:
+        # A JSON column that takes no NULL can still hold the JSON value null.
+        return "null" if column.kind is Kind.JSON and not column.nullable else None
+    return _CONVERT[column.kind](column, value)
+
+
+def from_text(column: Column, text: str) -> Canonical:
+    """The canonical form of a value that a person or a profile gives as text."""
+    if column.kind is Kind.JSON:
+        return json_text(parse_value(text.encode())[0])
+    return convert(column, text)
+
+
+# ---------------------------------------------------------------- fast typing
+
+
+def decoded_type(column: Column) -> Any:
+    """The type that msgspec decodes a well-formed value of the column into; anything else goes the slow way."""
+    match column.kind:
+        case Kind.INTEGER:
+            limits = msgspec.Meta(ge=column.low, le=column.high) if column.low is not None else None
+            return (Annotated[int, limits] if limits else int) | None
+        case Kind.BOOLEAN:
+            return bool | None
+        case Kind.REAL:
+            return float | None
+        case Kind.TEXT if column.length is not None:
+            return Annotated[str, msgspec.Meta(max_length=column.length)] | None
+        case Kind.JSON:
+            return msgspec.Raw
+        case _:
+            return str | None
+
+
+def finisher(column: Column) -> Callable[[Any], Canonical] | None:
+    """What remains to be done to a decoded value that is not None; None where it is canonical already."""
+    match column.kind:
+        case Kind.INTEGER | Kind.BOOLEAN | Kind.REAL | Kind.TEXT | Kind.OTHER | Kind.JSON:
+            return None
+        case Kind.DECIMAL if column.scale:
+            scale, whole = column.scale, (column.precision or 1000) - column.scale
+            head = rf"(?:0|[1-9]\d{{0,{whole - 1}}})" if whole > 0 else "0"
+            plain = re.compile(rf"(?!-0\.0+\Z)-?{head}\.\d{{{scale}}}\Z")
+
+            def finish(value: str) -> Canonical:
+                return value if plain.match(value) else _decimal(column, value)
+
+            return finish
+        case kind:
+            convert_one = _CONVERT[kind]
+            return lambda value: convert_one(column, value)
+
+
+# ---------------------------------------------------------------- JSON by content
+
+
+def json_text(value: Any) -> str:
+    """JSON text of a strictly parsed value, numbers digit for digit as they were written."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)}: {json_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(json_text(item) for item in value) + "]"
+    if isinstance(value, Decimal):
+        return str(value)
+    return json.dumps(value)
+
+
+def json_key(text: str) -> str:
+    """A text that is equal for JSON texts of equal content: keys sorted, numbers by value."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        if isinstance(value, Decimal) and value.is_finite():
+            return {"#": str(value.normalize())} if value != value.to_integral_value() else int(value)
+        return value
+
+    return json.dumps(plain(json.loads(text, parse_float=Decimal)), sort_keys=True)
+
+
+def same_json(left: Any, right: Any) -> int:
+    """1 when two JSON texts have the same content. For use inside SQL."""
+    if not isinstance(left, str) or not isinstance(right, str):
+        return 0
+    try:
+        return int(json_key(left) == json_key(right))
+    except (ValueError, RecursionError, InvalidOperation):
+        return 0
+
+
+def same_instant(live: Any, staged: Any) -> int:
+    """1 when a live value in any ISO form is the staged instant. For use inside SQL."""
+    if not isinstance(live, str) or not isinstance(staged, str):
+        return 0
+    try:
+        found = _any_instant(live)
+    except BadValue:
+        return 0
+    if len(staged) == 23:
+        return int((found + ".000000" if len(found) == 19 else found)[:23] == staged)
+    return int((found[:19] if found[19:] == ".000" else found) == staged)
+
+
+def same_time(live: Any, staged: Any) -> int:
+    """1 when a live value in any ISO form is the staged time of day. For use inside SQL."""
+    if not isinstance(live, str) or not isinstance(staged, str):
+        return 0
+    try:
+        found = _time(Column("", Kind.TIME, True, ""), live)
+    except BadValue:
+        return 0
+    if len(staged) == 12:
+        return int((found + ".000000" if len(found) == 8 else found)[:12] == staged)
+    return int(found == staged)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "…"
