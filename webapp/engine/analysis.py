@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Literal
+
+import msgspec
 
 from webapp.engine.answers import (
     Advice,
@@ -45,9 +48,7 @@ def analyse_stage(scratch: Scratch) -> Analysis:
         origin=trust.origin,
         advice=(),
     )
-    return Analysis(
-        **{**{name: getattr(answer, name) for name in answer.__struct_fields__}, "advice": _advice(scratch, answer)}
-    )
+    return msgspec.structs.replace(answer, advice=_advice(scratch, answer))
 
 
 def _model(scratch: Scratch, model: StagedModel) -> ModelFacts:
@@ -91,17 +92,10 @@ def _missing_columns(scratch: Scratch, table: Table, model: StagedModel) -> tupl
             f"{model.label}.{name}" in scratch.choices.fills or f"{model.label}.{column.name}" in scratch.choices.fills
         )
         required = is_required(table, column)
-        source = (
-            "fill"
-            if asked and value is not None
-            else "profile"
-            if column.name in scratch.profile.rules(table.name).defaults
-            else "database"
-            if value is not None
-            else "missing"
-            if required
-            else "null"
-        )
+        source: Literal["null", "profile", "database", "fill", "missing"] = "missing" if required else "null"
+        if value is not None:
+            in_profile = column.name in scratch.profile.rules(table.name).defaults
+            source = "fill" if asked else "profile" if in_profile else "database"
         found.append(
             ColumnDrift(column=column.name, required=required, source=source, value="" if value is None else str(value))
         )

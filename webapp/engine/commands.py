@@ -8,7 +8,7 @@ raise :class:`~webapp.engine.errors.Cancelled`, and then nothing has changed. Ph
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -25,7 +25,7 @@ from webapp.engine.errors import FileChanged
 from webapp.engine.formats import Source, recognise
 from webapp.engine.plan import file_digest, plan
 from webapp.engine.preview import read_facts, rows
-from webapp.engine.profile import Profile, choose, recognised
+from webapp.engine.profile import Profile, bundled, choose, recognised, source_of
 from webapp.engine.schema import OWN_TABLES
 from webapp.engine.scratch import Scratch, needed_tables, open_scratch
 from webapp.engine.stage import stage
@@ -201,3 +201,17 @@ def backup(
 def draft_profile(url: str) -> str:
     """A first profile (TOML text) for a live database."""
     return draft(open_database(url).schema())
+
+
+def profiles() -> Mapping[str, str]:
+    """The bundled profiles: titles by name."""
+    return {name: each.title for name, each in bundled().items()}
+
+
+def profile_text(name: str) -> str:
+    """A bundled profile as it is written (TOML).
+
+    Raises:
+        UnknownProfile
+    """
+    return source_of(name)

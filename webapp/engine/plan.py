@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -27,7 +28,7 @@ from webapp.engine.reasons import words
 from webapp.engine.references import settle_references
 from webapp.engine.removal import collect_removals, settle_referenced
 from webapp.engine.schema import Schema, Table
-from webapp.engine.scratch import Scratch, matched, staged
+from webapp.engine.scratch import Scratch, staged
 from webapp.engine.sql import q
 from webapp.engine.stage import StageFacts
 from webapp.engine.unique import exchanges_keys, settle_keys
@@ -139,7 +140,7 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
     unplaced, unplaced_counts = drift_problems(scratch, chosen)
     for model, counts in unplaced_counts.items():
         tables.append(TablePlan(table=model, label=model, title=model, category="", counts=counts))
-        action = "skipped" if counts.skipped else "blocked"
+        action: Literal["skipped", "blocked"] = "skipped" if counts.skipped else "blocked"
         reasons.append(
             Reason(
                 action=action,
@@ -157,7 +158,7 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
         counts=total,
         tables=tuple(tables),
         reasons=tuple(reasons),
-        problems=tuple([*unplaced, *problems]) if drift_blocks else tuple(problems),
+        problems=(*unplaced, *problems) if drift_blocks else tuple(problems),
         problem_count=drift_blocks + sum(each.counts.blocked for each in tables if each.table not in unplaced_counts),
         origin=trust.origin,
         removal=removal,

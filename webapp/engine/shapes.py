@@ -77,7 +77,7 @@ class Shape:
         self.columns = tuple(column.name for column in self.keys_of) + tuple(column.name for _, column in placed)
         marks = ", ".join("?" * (len(self.columns) + 2))
         listed = ", ".join(q(name) for name in ("#rec", "#shape", *self.columns))
-        self.statement = f"INSERT INTO {q('rows ' + table.name)} ({listed}) VALUES ({marks})" if table else ""  # noqa: S608 -- quoted
+        self.statement = f"INSERT INTO {q('rows ' + table.name)} ({listed}) VALUES ({marks})" if table else ""
         self._decode = self._decoder()
         self._finish = tuple(
             (index, done) for index, (_, column) in enumerate(placed) if (done := values.finisher(column)) is not None

@@ -1,7 +1,9 @@
 """PostgreSQL sites."""
 
 from __future__ import annotations
+
 from typing import ClassVar
+
 from sqlalchemy.engine import URL
 
 

@@ -17,6 +17,7 @@ from webapp.engine.errors import (
     AddressRefused,
     AlreadyApplied,
     OutcomeUnknown,
+    Refusal,
     SiteBusy,
     SiteUnreachable,
     WriteRefused,
@@ -113,12 +114,12 @@ class SQLite:
     def writer(self, schema: Schema, plan: str, tick: Callable[[], None]) -> Iterator[_Writer]:
         """Open the transaction that carries out a plan file."""
         connection = self._connect(write=True)
-        stopped: list[BaseException] = []
+        stopped: list[Refusal] = []
 
         def interrupted() -> int:
             try:
                 tick()
-            except BaseException as reason:
+            except Refusal as reason:
                 # SQLite swallows exceptions here: keep it, stop the statement, and raise it again below.
                 stopped.append(reason)
                 return 1
@@ -150,9 +151,7 @@ class SQLite:
             raise OutcomeUnknown(job=job, reason=error.facts["reason"]) from None
         try:
             known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (JOURNAL,)).fetchone()
-            return bool(
-                known and connection.execute(f"SELECT 1 FROM {q(JOURNAL)} WHERE job = ?", (job,)).fetchone()  # noqa: S608 -- a constant name
-            )
+            return bool(known and connection.execute(f"SELECT 1 FROM {q(JOURNAL)} WHERE job = ?", (job,)).fetchone())
         except sqlite3.Error as error:
             raise OutcomeUnknown(job=job, reason=str(error)) from None
         finally:
@@ -276,21 +275,21 @@ class _Reader:
 
     def count(self, table: str) -> int:
         """Rows of a table."""
-        return int(self.connection.execute(f"SELECT count(*) FROM {q(table)}").fetchone()[0])  # noqa: S608 -- quoted
+        return int(self.connection.execute(f"SELECT count(*) FROM {q(table)}").fetchone()[0])
 
     def rows(self, table: str, columns: Sequence[str]) -> Iterator[Sequence[Sequence[Canonical]]]:
         """Batches of rows in canonical values, by primary key."""
         known = self.schema.tables[table]
         wanted = ", ".join(_canonical(known.by_name[name]) for name in columns)
         order = f" ORDER BY {names(known.primary_key)}" if known.primary_key else ""
-        cursor = self.connection.execute(f"SELECT {wanted} FROM {q(table)}{order}")  # noqa: S608 -- quoted
+        cursor = self.connection.execute(f"SELECT {wanted} FROM {q(table)}{order}")
         while batch := cursor.fetchmany(2000):
             yield batch
 
     def greatest_key(self, table: str) -> int:
         """The greatest key that was ever given out."""
         (key,) = self.schema.tables[table].primary_key
-        found = self.connection.execute(f"SELECT max({q(key)}) FROM {q(table)}").fetchone()[0]  # noqa: S608 -- quoted
+        found = self.connection.execute(f"SELECT max({q(key)}) FROM {q(table)}").fetchone()[0]
         greatest = found if isinstance(found, int) else 0
         if self.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
             row = self.connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
@@ -299,7 +298,7 @@ class _Reader:
 
     def default(self, column: Column) -> Canonical:
         """What the database itself would put into the column now. The expression is its own, from the schema."""
-        value: Canonical = self.connection.execute(f"SELECT {column.default}").fetchone()[0]  # noqa: S608 -- the schema's text
+        value: Canonical = self.connection.execute(f"SELECT {column.default}").fetchone()[0]
         return value
 
 
@@ -329,10 +328,10 @@ class _Writer:
             f"CREATE TABLE IF NOT EXISTS {q(JOURNAL)}"
             " (job varchar(64) NOT NULL PRIMARY KEY, digest varchar(64) NOT NULL, applied_at datetime NOT NULL)"
         )
-        if self.connection.execute(f"SELECT 1 FROM {q(JOURNAL)} WHERE job = ?", (job,)).fetchone():  # noqa: S608 -- a constant name
+        if self.connection.execute(f"SELECT 1 FROM {q(JOURNAL)} WHERE job = ?", (job,)).fetchone():
             raise AlreadyApplied(job=job)
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-        self.connection.execute(f"INSERT INTO {q(JOURNAL)} VALUES (?, ?, ?)", (job, digest, now))  # noqa: S608 -- a constant name
+        self.connection.execute(f"INSERT INTO {q(JOURNAL)} VALUES (?, ?, ?)", (job, digest, now))
 
     def stale(self, changes: TableChanges) -> Differing | None:
         """Old rows that are gone or changed; keys of new rows that are taken."""
@@ -365,11 +364,11 @@ class _Writer:
     def _delete(self, changes: TableChanges, which: str) -> None:
         table = changes.table
         self.connection.execute(
-            f"DELETE FROM main.{q(table.name)} AS l WHERE EXISTS (SELECT 1 FROM plan.{q(changes.before)} b"  # noqa: S608 -- quoted
+            f"DELETE FROM main.{q(table.name)} AS l WHERE EXISTS (SELECT 1 FROM plan.{q(changes.before)} b"
             f' JOIN plan.{q(changes.after)} a ON a."#id" = b."#id"'
             f' WHERE a."#action" {which} AND {_same_key(table, "b", "l")})'
             if len(table.primary_key) != 1
-            else f"DELETE FROM main.{q(table.name)} WHERE {q(table.primary_key[0])} IN"  # noqa: S608 -- quoted
+            else f"DELETE FROM main.{q(table.name)} WHERE {q(table.primary_key[0])} IN"
             f" (SELECT b.{q(table.primary_key[0])} FROM plan.{q(changes.before)} b JOIN plan.{q(changes.after)} a"
             f' ON a."#id" = b."#id" WHERE a."#action" {which})'
         )
@@ -384,7 +383,7 @@ class _Writer:
             return
         sets = ", ".join(f"{q(name)} = a.{q(name)}" for name in assigned)
         self.connection.execute(
-            f"UPDATE main.{q(table.name)} AS l SET {sets} FROM plan.{q(changes.after)} a"  # noqa: S608 -- quoted
+            f"UPDATE main.{q(table.name)} AS l SET {sets} FROM plan.{q(changes.after)} a"
             f" WHERE a.\"#action\" = 'update' AND {_same_key(table, 'l', 'a')}"
         )
 
@@ -392,10 +391,10 @@ class _Writer:
         """Copy the new rows, in batches so that progress can be told."""
         listed = names(changes.columns)
         which = "IN ('insert', 'update')" if changes.parked else "= 'insert'"
-        last = self.connection.execute(f'SELECT max("#id") FROM plan.{q(changes.after)}').fetchone()[0] or 0  # noqa: S608 -- quoted
+        last = self.connection.execute(f'SELECT max("#id") FROM plan.{q(changes.after)}').fetchone()[0] or 0
         for low in range(0, last, 20_000):
             done = self.connection.execute(
-                f"INSERT INTO main.{q(changes.table.name)} ({listed}) SELECT {listed} FROM plan.{q(changes.after)}"  # noqa: S608 -- quoted
+                f"INSERT INTO main.{q(changes.table.name)} ({listed}) SELECT {listed} FROM plan.{q(changes.after)}"
                 f' WHERE "#id" > ? AND "#id" <= ? AND "#action" {which} ORDER BY "#id"',
                 (low, low + 20_000),
             )
@@ -457,7 +456,7 @@ class _Writer:
     def _differing(self, table: Table, query: str) -> Differing | None:
         count, pk = self.connection.execute(
             f"SELECT count(*), min(pk) FROM (SELECT NULL AS pk WHERE 0 UNION ALL {query})"
-        ).fetchone()  # noqa: S608 -- quoted
+        ).fetchone()
         return Differing(table.name, count, str(pk)) if count else None
 
 
