@@ -19,7 +19,7 @@ blueprint = Blueprint("auth", __name__)
 
 
 def _account() -> str:
-    return accounts.canonical(request.form.get("username", ""))
+    return "account " + accounts.canonical(request.form.get("username", ""))
 
 
 def _was_refused(response: Response) -> bool:

@@ -46,6 +46,6 @@ def home() -> str:
 
 
 def _standing(site: Site) -> Standing:
-    backups = select(Backup).where(Backup.site_id == site.id).order_by(Backup.created_at.desc()).limit(1)
+    backups = select(Backup).where(Backup.site_id == site.id, Backup.path != "").order_by(Backup.created_at.desc()).limit(1)
     jobs = select(RestoreJob).where(RestoreJob.site_id == site.id).order_by(RestoreJob.created_at.desc()).limit(5)
     return Standing(site, db.session.scalar(backups), list(db.session.scalars(jobs)))
