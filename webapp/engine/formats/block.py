@@ -122,7 +122,7 @@ class Block:
             self._refuse_first()
             return
         if (
-            len(self.text) > RECORD
+            (len(self.text) > RECORD and any(end - start > RECORD for start, end in self._spans()))
             or "\\u0000" in whole
             or not self._has_objects()
             or not self._is_shallow()

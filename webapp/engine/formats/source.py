@@ -19,7 +19,7 @@ from webapp.engine.formats.scan import quote
 
 Report = Callable[[str, int, int], None]
 
-CHUNK = 2 << 20
+CHUNK = 1 << 20
 """Bytes of text that are read at once; memory is a small multiple of it."""
 
 HEAD = 1 << 12
