@@ -181,7 +181,7 @@ def _known(role: str) -> str:
 
 
 def _end_sessions(user: User) -> None:
-    user.session_epoch = User.session_epoch + 1  # type: ignore[assignment]  # in SQL: two at once are two
+    user.session_epoch = User.session_epoch + 1  # in SQL: two at once are two
 
 
 def _keep_a_root(user: User) -> None:

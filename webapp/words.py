@@ -42,9 +42,7 @@ def install(app: Flask) -> None:
     app.add_template_filter(ago)
     app.add_template_filter(moment)
     app.add_template_filter(count)
-    app.add_template_global(STATUS, "STATUS")
-    app.add_template_global(MOVING, "MOVING")
-    app.add_template_global(ROLE_WORDS, "ROLE_WORDS")
+    app.jinja_env.globals.update(STATUS=STATUS, MOVING=MOVING, ROLE_WORDS=ROLE_WORDS)
 
 
 def thousands(number: int | None) -> str:

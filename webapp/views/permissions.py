@@ -39,10 +39,10 @@ def allow(role: Needed) -> Callable[[View], View]:
 
 def needed_role(app: Flask, endpoint: str) -> Needed:
     """What a route declared."""
-    try:
-        return app.view_functions[endpoint].needed_role  # type: ignore[attr-defined, no-any-return]
-    except AttributeError:
-        raise UndeclaredRoute(endpoint) from None
+    role: Needed | None = vars(app.view_functions[endpoint]).get("needed_role")
+    if role is None:
+        raise UndeclaredRoute(endpoint)
+    return role
 
 
 def require_declarations(app: Flask) -> None:
