@@ -260,7 +260,7 @@ def test_a_replacement_that_removes_much_needs_its_number(run: CommandLine, sqli
 
 def test_a_file_that_is_no_backup_is_refused(run: CommandLine, sqlite: str) -> None:
     sites.library_schema(sqlite)
-    (run.folder / "no.json").write_text("PK nothing of the kind")
+    (run.folder / "no.json").write_text("nothing of the kind")
     for command in (["analyze"], ["restore", "--yes"], ["restore", "--preview"]):
         refused = run.json(command[0], "no.json", "--site", sqlite, *command[1:], status=1)
         assert refused["status"] == "refused"

@@ -29,9 +29,6 @@ from webapp.engine.errors import (
 FAILED = (WriteRefused, NotVerified, Cancelled, OutcomeUnknown)
 """Refusals of a restore that had begun; all others are refusals to begin."""
 
-TOLD = 200
-"""Left out records that --json names one by one; the counts have them all."""
-
 
 def run(given: argparse.Namespace) -> int:
     """Show what would change, then do exactly that, or nothing."""
@@ -67,18 +64,17 @@ def _run(
     finally:
         progress.clear()
     _show(given, text.plan(plan))
-    left_out = _left_out(path, plan)
     if not plan.ready:
         return _refuse(given, plan, PlanBlocked(count=plan.problem_count), job)
     if given.preview:
         if not given.json:
             terminal.say("\nThis is a preview: nothing was changed. --yes instead of --preview carries it out.")
-        _tell(given, "planned", plan.counts, plan.tables, left_out, "This is a preview: nothing was changed.", job)
+        _tell(given, "planned", plan.counts, plan.tables, plan.problems, "This is a preview: nothing was changed.", job)
         return 0
     if plan.counts.changes == 0:
         verdict = "Nothing to do: the database already holds what the backup holds."
         _show(given, "\n" + verdict)
-        _tell(given, "done", plan.counts, plan.tables, left_out, verdict, job)
+        _tell(given, "done", plan.counts, plan.tables, plan.problems, verdict, job)
         return 0
     try:
         confirmed = _confirm(given, plan)
@@ -91,7 +87,7 @@ def _run(
     if outcome.status in {"done", "nothing"}:
         terminal.say(f"Receipt: {work.receipts / job}.sqlite")
     status = {"done": "done", "nothing": "done", "stale": "refused"}.get(outcome.status, "failed")
-    _tell(given, status, outcome.counts, outcome.tables, [*outcome.problems, *left_out], outcome.verdict, job)
+    _tell(given, status, outcome.counts, outcome.tables, outcome.problems, outcome.verdict, job)
     return 0 if status == "done" else 1
 
 
@@ -158,27 +154,6 @@ def _apply(path: Path, plan: Plan, target: sites.Target, job: str, receipt: Path
         raise
     finally:
         progress.clear()
-
-
-def _left_out(path: Path, plan: Plan) -> list[Problem]:
-    """The records that the plan leaves out, by name, the first ones of each table."""
-    codes = {(reason.table, reason.text): reason.code for reason in plan.reasons if reason.action == "skipped"}
-    found: list[Problem] = []
-    for part in plan.tables:
-        if not part.counts.skipped or len(found) >= TOLD:
-            continue
-        page = commands.plan_rows(path, part.table, action="skipped", limit=TOLD - len(found))
-        found += [
-            Problem(
-                code=codes.get((part.table, row.why), "skipped"),
-                model=part.label or part.table,
-                pk=row.pk,
-                message=row.why,
-                place=row.place,
-            )
-            for row in page.rows
-        ]
-    return found
 
 
 def _refuse(given: argparse.Namespace, plan: Plan, refusal: Refusal, job: str) -> int:

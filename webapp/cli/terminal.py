@@ -35,9 +35,9 @@ class Progress:
         self._drawn = 0.0
 
     def __call__(self, phase: str, done: int, total: int) -> None:
-        """The report callback of :mod:`webapp.engine.commands`."""
+        """The report callback of :mod:`webapp.engine.commands`; ``done`` below zero only says that it is alive."""
         now = time.monotonic()
-        if not self._shown or (phase == self._phase and now - self._drawn < PAUSE):
+        if not self._shown or done < 0 or (phase == self._phase and now - self._drawn < PAUSE):
             return
         self._phase, self._drawn = phase, now
         of = f" of {total:,}" if total else ""
