@@ -27,11 +27,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp import moves
 from webapp.audit import note
 from webapp.engine import commands
-from webapp.engine.answers import Counts, Outcome, Plan, Problem
+from webapp.engine.answers import Counts, Outcome, Problem
 from webapp.engine.errors import AlreadyApplied, Cancelled, OutcomeUnknown, Refusal, Stale
 from webapp.models import Backup, JobStatus, RestoreJob, db, new_id, now
 from webapp.queue import Stop
-from webapp.restores import as_text, choices_of, permitted
+from webapp.restores import as_text, choices_of, permitted, plan_of
 from webapp.seal import site_url
 from webapp.storage import storage
 
@@ -131,6 +131,7 @@ def plan(job: RestoreJob, owner: str, report: commands.Report) -> None:
             output=storage().path(key),
             profile=job.site.profile,
             choices=choices_of(job),
+            expected_sha256=job.backup.sha256,
             report=report,
         )
         text = as_text(made)
@@ -219,7 +220,10 @@ def _held(lease: moves.Lease) -> Iterator[commands.Report]:
         if phase == written[0] and time.monotonic() - written[1] < PROGRESS_SECONDS:
             return
         written = (phase, time.monotonic())
-        lease.extend(phase=phase, done=done, total=total)
+        if done < 0:  # a sign of life from inside a long statement: how far it is, is not known
+            lease.extend()
+        else:
+            lease.extend(phase=phase, done=done, total=total)
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
@@ -238,31 +242,26 @@ def settle(job: RestoreJob, owner: str | None = None, problem: Problem | None = 
     receipt = storage().path(storage().receipt(job.id))
     try:
         answer = commands.settle(site_url(job.site), job.id)
-        outcome = _from_receipt(job, commands.read_plan(receipt)) if answer == "applied" else None
     except Refusal as refusal:
         if job.status != "unknown":
             moves.move(job.id, ["running"], "unknown", owner, error_json=as_text(refusal.problem()))
         return
-    if outcome is not None:
-        _finish(job, owner, outcome, receipt)
+    if answer == "applied":
+        kept = commands.receipt_outcome(receipt) if receipt.exists() else None
+        _finish(job, owner, kept or _as_planned(job), receipt)
     else:
         _end(job, "failed", owner, problem or WorkerLost().problem())
 
 
-def _from_receipt(job: RestoreJob, receipt: Plan) -> Outcome:
-    written = Counts(
-        insert=receipt.counts.insert,
-        update=receipt.counts.update,
-        delete=receipt.counts.delete,
-        same=receipt.counts.same,
-        skipped=receipt.counts.skipped,
-    )
+def _as_planned(job: RestoreJob) -> Outcome:
+    """The outcome of a job that the journal knows and whose receipt is lost: what was done is what was planned."""
+    plan = plan_of(job)
     return Outcome(
         job=job.id,
         status="done",
-        verdict="The restore is complete: the database's own journal says that it was verified and committed.",
-        counts=written,
-        tables=receipt.tables,
+        verdict="The database's own journal says that this was verified and committed. Its receipt is lost.",
+        counts=plan.counts if plan else Counts(),
+        tables=plan.tables if plan else (),
     )
 
 

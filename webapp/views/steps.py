@@ -58,6 +58,16 @@ class Group:
     counts: Counts
     tables: tuple[TablePlan, ...]
 
+    @property
+    def moving(self) -> list[TablePlan]:
+        """Tables in which something happens, or cannot."""
+        return [table for table in self.tables if weight(table.counts)]
+
+    @property
+    def still(self) -> list[TablePlan]:
+        """Tables that stay as they are."""
+        return [table for table in self.tables if not weight(table.counts)]
+
 
 def show(job: RestoreJob, step: str = "", *, status: int = 200, **more: Any) -> Response:
     """A screen of a restore as page, fragment or JSON. ``more`` are further values for its template."""
