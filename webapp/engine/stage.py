@@ -14,6 +14,8 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Mapping
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -130,32 +132,45 @@ class _Stager:
         return facts
 
     def _block(self, block: Block) -> None:
-        pending: dict[Shape, list[tuple[object, ...]]] = {}
-        nested = 0
-        for index, record in enumerate(block.records):
-            shapes = self.models.get(record.model)
-            if shapes is None:
-                shapes = self._shapes(record.model)
-            shapes.records += 1
-            shape = shapes.latest
-            row = shape.fast(block.first + index, record) if shape else None
-            quick = row is not None
-            if shape is None or row is None:
-                shape, row, quick = self._slow(shapes, block, index, record)
-            if shapes.table is not None:
-                pending.setdefault(shape, []).append(row)
-            if shape.unknown:
-                inside = shapes.drift.note(shape, record)
-                nested += inside if quick else 0
-        for shape, rows in pending.items():
-            self.connection.executemany(shape.statement, rows)
+        index = inside = 0
+        for label, grouped in groupby(block.records, attrgetter("model")):
+            records = list(grouped)
+            shapes = self.models.get(label) or self._shapes(label)
+            shapes.records += len(records)
+            inside += self._run(shapes, block, index, records)
+            index += len(records)
         self.records += len(block.records)
-        read = nested
+        read = inside
         for shapes in self.models.values():
             for shape in shapes.known.values():
                 read += shape.keys_read
                 shape.keys_read = 0
         block.confirm(read)
+
+    def _run(self, shapes: Shapes, block: Block, start: int, records: list[RawRecord]) -> int:
+        """Stage neighbours of one label; gives the number of names inside the values of unknown fields."""
+        first = block.first + start
+        shape = shapes.latest or self._shape(shapes, first, records[0])
+        rows = shape.run(first, records) if shape and shapes.table and not shape.unknown else None
+        if shape and rows is not None:
+            self.connection.executemany(shape.statement, rows)
+            return 0
+        inside = 0
+        pending: dict[Shape, list[tuple[object, ...]]] = {}
+        for index, record in enumerate(records):
+            shape = shapes.latest
+            row = shape.fast(first + index, record) if shape else None
+            quick = row is not None
+            if shape is None or row is None:
+                shape, row, quick = self._slow(shapes, block, start + index, record)
+            if shapes.table is not None:
+                pending.setdefault(shape, []).append(row)
+            if shape.unknown:
+                named = shapes.drift.note(shape, record)
+                inside += named if quick else 0
+        for each, staged_rows in pending.items():
+            self.connection.executemany(each.statement, staged_rows)
+        return inside
 
     def _shapes(self, label: str) -> Shapes:
         table, found_by = find_table(label, self.schema, self.profile)
@@ -176,10 +191,7 @@ class _Stager:
         self, shapes: Shapes, block: Block, index: int, record: RawRecord
     ) -> tuple[Shape, tuple[object, ...], bool]:
         """A record with other fields than the one before it, with values that do not fit, or with lists of references."""
-        shape, fresh = shapes.of(block.first + index, record)
-        if fresh:
-            shape.number = len(self.shape_columns) + 1
-            self.shape_columns[shape.number] = shape.columns
+        shape = self._shape(shapes, block.first + index, record)
         row = shape.fast(block.first + index, record)
         if row is not None:
             return shape, row, True
@@ -187,6 +199,13 @@ class _Stager:
         if staged.problems or staged.links:
             self._keep(shapes, staged, block, index)
         return shape, staged.row, False
+
+    def _shape(self, shapes: Shapes, rec: int, record: RawRecord) -> Shape:
+        shape, fresh = shapes.of(rec, record)
+        if fresh:
+            shape.number = sum(1 for known in self.shape_columns if known > 0) + 1
+            self.shape_columns[shape.number] = shape.columns
+        return shape
 
     def _keep(self, shapes: Shapes, staged: Staged, block: Block, index: int) -> None:
         rec = block.first + index

@@ -38,10 +38,7 @@ def _settle_key(scratch: Scratch, table: Table, key: tuple[str, ...]) -> bool:
     empty = f" AND NOT EXISTS (SELECT 1 FROM {nulled(table)} n WHERE n.rec = d.rec)"
     taking = f"(d.action = 'insert' OR (d.action = 'update' AND ({moved}))){empty}"
     scratch.run("DROP TABLE IF EXISTS temp.doubles")
-    scratch.run(
-        f"CREATE TEMP TABLE doubles AS SELECT id FROM (SELECT d.id AS id, {cells} FROM {source} WHERE {taking}) WHERE {filled}"
-        f" GROUP BY {names} HAVING 0"
-    )
+    scratch.run("CREATE TEMP TABLE doubles (id INTEGER)")
     if scratch.one(
         f"SELECT EXISTS (SELECT 1 FROM (SELECT {cells} FROM {source} WHERE {taking}) WHERE {filled}"
         f" GROUP BY {names} HAVING count(*) > 1)"
