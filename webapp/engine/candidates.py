@@ -41,7 +41,10 @@ def collect(scratch: Scratch, chosen: frozenset[str]) -> None:
 def _collect_table(scratch: Scratch, table: Table) -> None:
     choices, rules = scratch.choices, scratch.profile.rules(table.name)
     add = f"INSERT INTO {todo(table)} (rec, live, action, code) "
-    scratch.run(f"{add}SELECT rec, live, 'blocked', code FROM {matched(table)} WHERE code IS NOT NULL ORDER BY rec")
+    undecided = "skipped" if choices.on_invalid == "skip" else "blocked"
+    scratch.run(
+        f"{add}SELECT rec, live, ?, code FROM {matched(table)} WHERE code IS NOT NULL ORDER BY rec", (undecided,)
+    )
     new = f"FROM {matched(table)} m WHERE m.live IS NULL AND m.code IS NULL"
     barred = _barred(scratch, table)
     if table.remark:

@@ -38,6 +38,7 @@ def write_changes(scratch: Scratch, table: Table) -> None:
     if table.name in scratch.staged_columns:
         for shape, present in scratch.shapes(table):
             _write_records(scratch, table, columns, shape, present)
+        _drop_unchanged(scratch, table, columns)
     _write_rows(scratch, table, columns)
     # A preview pages by action, and an apply picks by it.
     if scratch.one(f'SELECT count(DISTINCT "#action") FROM {after}') > 1:
@@ -97,6 +98,22 @@ def _changed_cell(
     compared = f"s.{q(column.name)}" if table.reference(column.name) is None else scratch.reference(table, column.name)
     # A value that is not different keeps its stored form: nothing is rewritten without need.
     return f"CASE WHEN {differs(column, kept, compared)} THEN {_staged_cell(scratch, table, column, bound)} ELSE {kept} END"
+
+
+def _drop_unchanged(scratch: Scratch, table: Table, columns: tuple[Column, ...]) -> None:
+    """Updates that differed in nothing but references which are left empty, and which are empty already, are none."""
+    if not scratch.one(f"SELECT EXISTS (SELECT 1 FROM {nulled(table)})"):
+        return
+    after, before = q(f"after {table.name}"), q(f"before {table.name}")
+    volatile = scratch.profile.rules(table.name).volatile
+    equal = " AND ".join(f"a.{q(c.name)} IS b.{q(c.name)}" for c in columns if c.name not in volatile) or "1"
+    scratch.run("DROP TABLE IF EXISTS temp.unchanged")
+    scratch.run(
+        f'CREATE TEMP TABLE unchanged AS SELECT a."#id" AS id FROM {after} a JOIN {before} b ON b."#id" = a."#id"'
+        f" WHERE a.\"#action\" = 'update' AND {equal}"
+    )
+    for written in (after, before):
+        scratch.run(f'DELETE FROM {written} WHERE "#id" IN (SELECT id FROM temp.unchanged)')
 
 
 def _write_rows(scratch: Scratch, table: Table, columns: tuple[Column, ...]) -> None:

@@ -10,7 +10,7 @@ from webapp.engine.labels import field_of, label_of
 from webapp.engine.profile import Profile
 from webapp.engine.reasons import words
 from webapp.engine.schema import Table
-from webapp.engine.scratch import Scratch
+from webapp.engine.scratch import Scratch, staged
 from webapp.engine.shapes import LINKS
 from webapp.engine.sql import q
 
@@ -48,9 +48,17 @@ def describe_problems(scratch: Scratch, tables: Sequence[str], most: int) -> tup
 
 def _named(scratch: Scratch, table: Table, action: str, most: int) -> list[Problem]:
     marks = ", ".join("?" * len(NAMED_CODES))
-    keys = " || ',' || ".join(f"coalesce(a.{q(name)}, '')" for name in table.primary_key) or "''"
+    # A record is called by the key that it has in the file; a row that no record stands behind by its own.
+    in_file = scratch.staged_columns.get(table.name, ())
+    keys = " || ',' || ".join(
+        f"coalesce(s.{q(name)}, a.{q(name)}, '')" if name in in_file else f"coalesce(a.{q(name)}, '')"
+        for name in table.primary_key
+    )
+    keys = keys or "''"
+    source = f'LEFT JOIN {staged(table)} s ON s."#rec" = a."#rec"' if in_file else ""
     rows = scratch.run(
-        f'SELECT a."#id", a."#rec", a."#code", a."#field", {keys} FROM {q("after " + table.name)} a'
+        f'SELECT a."#id", a."#rec", a."#code", a."#field", {keys}'
+        f" FROM {q('after ' + table.name)} a {source}"
         f' WHERE a."#action" = ? AND a."#code" IN ({marks}) ORDER BY a."#id" LIMIT ?',
         (action, *NAMED_CODES, most),
     ).fetchall()
