@@ -17,9 +17,9 @@ from webapp import audit
 from webapp.models import ROLES, Site, User, db
 from webapp.passwords import hash_password, is_right, random_password
 from webapp.refusals import (
+    CurrentPasswordWrong,
     LastRoot,
     LoginRefused,
-    PasswordRefused,
     RoleRefused,
     UnknownUser,
     UsernameRefused,
@@ -118,12 +118,13 @@ def change_password(user: User, current: str, password: str) -> None:
     """A person's own change: the current password proves that it is the person.
 
     Raises:
-        PasswordRefused: the current one is wrong, or the new one is not acceptable.
+        CurrentPasswordWrong: it does not.
+        PasswordRefused: the new one is not acceptable.
     """
     if not is_right(user.password_hash, current):
         audit.note("user.password", user.username, result="refused")
         db.session.commit()
-        raise PasswordRefused(reason="the current password is not right", field="current")
+        raise CurrentPasswordWrong(field="current")
     set_password(user, password)
 
 

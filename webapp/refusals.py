@@ -63,6 +63,19 @@ class PasswordRefused(Refusal):
     exit_code = 2
 
 
+class CurrentPasswordWrong(Refusal):
+    """The current password is not right."""
+
+    code = "current_password_wrong"
+
+
+class PasswordsDiffer(Refusal):
+    """The two new passwords are not the same."""
+
+    code = "passwords_differ"
+    exit_code = 2
+
+
 class RoleRefused(Refusal):
     """There is no role named {role}. Known are: root, admin, viewer."""
 

@@ -180,7 +180,7 @@ def test_a_person_changes_their_own_password(app: Flask, people: SimpleNamespace
     short = here.post("/account/password", {"current": PASSWORD, "password": "short", "again": "short"})
     assert "fewer than 10 characters" in short.text
     differ = here.post("/account/password", {"current": PASSWORD, "password": new, "again": new + "!"})
-    assert "the two new ones differ" in differ.text
+    assert "two new passwords are not the same" in differ.text
     assert here.post("/account/password", {"current": PASSWORD, "password": new, "again": new}).status_code == 303
     assert here.get("/account/").status_code == 200
     assert elsewhere.get("/account/").status_code == 303

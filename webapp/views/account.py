@@ -9,7 +9,7 @@ from webapp import accounts
 from webapp.engine.errors import Refusal
 from webapp.extensions import limiter
 from webapp.models import User, db
-from webapp.refusals import PasswordRefused
+from webapp.refusals import PasswordsDiffer
 from webapp.views.fragments import see_other
 from webapp.views.permissions import allow, person
 
@@ -31,7 +31,7 @@ def change_password() -> Response | tuple[str, int]:
     user = person()
     try:
         if request.form.get("password") != request.form.get("again"):
-            raise PasswordRefused(reason="the two new ones differ", field="again")
+            raise PasswordsDiffer(field="again")
         accounts.change_password(user, request.form.get("current", ""), request.form.get("password", ""))
     except Refusal as refusal:
         return render_template("account/page.html", refusal=refusal), 422
