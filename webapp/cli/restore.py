@@ -158,6 +158,9 @@ def _apply(path: Path, plan: Plan, target: sites.Target, job: str, receipt: Path
 
 def _refuse(given: argparse.Namespace, plan: Plan, refusal: Refusal, job: str) -> int:
     terminal.refuse(refusal)
+    if isinstance(refusal, PlanBlocked):
+        for line in text.ways_out(plan):
+            terminal.say(line)
     status = "failed" if isinstance(refusal, FAILED) else "refused"
     found = plan.problems if isinstance(refusal, PlanBlocked) else (refusal.problem(),)
     _tell(given, status, plan.counts, plan.tables, found, refusal.message, job)

@@ -26,7 +26,8 @@ def find(site: str, profile: str | None = None) -> Target:
     password or file mode allows.
     """
     if "://" in site:
-        return Target(url=site, profile=profile, name="URL")
+        # An address with a user may hold a password, which is not to be shown again.
+        return Target(url=site, profile=profile, name="URL" if "@" in site else site)
     # The registered names are in the app database; only they need the web application.
     target: Target = importlib.import_module("webapp.cli.register").target(site, profile)
     return target

@@ -168,9 +168,34 @@ def reasons(heading: str, given: Sequence[Reason]) -> list[str]:
     ]
 
 
+WAYS_OUT = (
+    ({"unknown_model", "unknown_field"}, "--accept-drift leaves out what the site has no place for"),
+    ({"missing_reference"}, "--on-missing null empties such references, --on-missing skip leaves the records out"),
+    ({"missing_required"}, "--fill MODEL.FIELD=VALUE gives a value, --on-invalid skip leaves the records out"),
+    (
+        {"bad_value", "too_long", "out_of_range", "duplicate_record", "duplicate_key"},
+        "--on-invalid skip leaves the records out",
+    ),
+    ({"ambiguous"}, "--origin same or other says whether equal keys mean equal rows"),
+    ({"still_referenced"}, "--on-referenced keep, null or remove decides about rows that refer to removed ones"),
+)
+"""Codes of problems, and the options that decide them."""
+
+
+def ways_out(plan: Plan) -> list[str]:
+    """The options that decide what blocks a plan."""
+    codes = {problem.code for problem in plan.problems} | {reason.code for reason in plan.reasons}
+    return [f"  {way}" for decides, way in WAYS_OUT if decides & codes]
+
+
 def counts_table(parts: Sequence[tuple[str, Counts]], total: Counts) -> list[str]:
-    """Tables that have something in them, and their sum."""
-    rows: list[tuple[str | int, ...]] = [(name, *_numbers(counts)) for name, counts in parts if any(_numbers(counts))]
+    """Tables in which something happens, the others in one line, and their sum."""
+    still = [counts for _, counts in parts if not (counts.changes or counts.skipped or counts.blocked)]
+    rows: list[tuple[str | int, ...]] = [
+        (name, *_numbers(counts)) for name, counts in parts if counts.changes or counts.skipped or counts.blocked
+    ]
+    if same := sum(counts.same for counts in still):
+        rows.append((f"{len(still):,} other tables" if rows else f"{len(still):,} tables", 0, 0, 0, same, 0, 0))
     rows.append(("Together", *_numbers(total)))
     return table(("Table", "Add", "Change", "Remove", "Same", "Left out", "Blocked"), rows)
 
@@ -180,12 +205,12 @@ def _numbers(counts: Counts) -> tuple[int, ...]:
 
 
 def outcome(found: Outcome) -> str:
-    """What happened: the verdict first."""
-    lines = [plain(found.verdict), ""]
-    lines += counts_table([(part.table, part.counts) for part in found.tables], found.counts)
-    if found.problems:
-        lines += ["", "Problems:", *problems(found.problems, len(found.problems))]
-    return "\n".join(lines)
+    """What happened, after the plan that was shown: the verdict first."""
+    counts = found.counts
+    return (
+        f"{plain(found.verdict)}\nAdded {counts.insert:,}, changed {counts.update:,}, removed {counts.delete:,};"
+        f" {counts.same:,} were the same, {counts.skipped:,} left out. {found.seconds:.2f} seconds."
+    )
 
 
 def check(found: SiteCheck) -> str:
