@@ -262,17 +262,26 @@ def _reference_advice(scratch: Scratch, answer: Analysis) -> list[Advice]:
         if rules.ignored or rules.matched_only:
             continue
         title, target = scratch.profile.title_of(each.table), scratch.profile.title_of(each.to_table)
-        said = f"{title} refer to {each.missing:,} {target.lower()} that this file does not hold"
+        rows = f"{target[:1].lower()}{target[1:]}"
+        said = f"{title} refer to {each.missing:,} {rows} that this file does not hold"
         keys = scratch.profile.categories_of(each.to_table)[:1]
         if each.in_database == each.missing:
-            text = f"{said}: they are all in the database."
-            found.append(Advice(level="note", code="parents_in_database", text=text, categories=keys))
+            there = "it is in the database" if each.missing == 1 else "they are all in the database"
+            if answer.origin.verdict in ("another", "rebuilt"):
+                text = f"{said}. The database has rows with those numbers, but they may be others: say whether the backup comes from here."
+                found.append(Advice(level="decide", code="parents_unproven", text=text, categories=keys))
+            else:
+                found.append(
+                    Advice(level="note", code="parents_in_database", text=f"{said}: {there}.", categories=keys)
+                )
             continue
         absent = each.missing - each.in_database
-        category = scratch.profile.category_title(keys[0])
+        first = scratch.profile.category_title(keys[0])
+        if keys[0] in scratch.profile.categories_of(each.table):
+            first = target
         text = (
-            f"{said}, and {absent:,} of them are not in the database either. Restore {category} first,"
-            " or choose what happens to these records."
+            f"{said}, and {absent:,} of them {'is' if absent == 1 else 'are'} not in the database either."
+            f" Restore {first} first, or choose what happens to these records."
         )
         found.append(Advice(level="decide", code="parents_missing", text=text, categories=keys))
     return found

@@ -64,25 +64,28 @@ def apply(
         _write_receipt(path, receipt, outcome)
         return outcome
     total = sum(each.inserts + each.updates + each.deletes for each in changes)
+    latest = ("lock", 0, 1)
 
-    def tick() -> None:
-        report("write", -1, total)
+    def tell(phase: str, done: int, whole: int) -> None:
+        nonlocal latest
+        latest = (phase, done, whole)
+        report(*latest)
 
-    with database.writer(schema, str(path), tick) as writer:
-        report("lock", 0, 1)
+    with database.writer(schema, str(path), lambda: report(*latest)) as writer:
+        tell("lock", 0, 1)
         writer.begin(job, digest)
-        _look(writer, changes, report)
-        _write(writer, changes, total, report)
-        checked = verify(writer, changes, report)
+        _look(writer, changes, tell)
+        _write(writer, changes, total, tell)
+        checked = verify(writer, changes, tell)
         verdict = (
             f"Verified: all {checked['rows']:,} changed rows were read back and are as planned,"
             f" and {checked['references']:,} kinds of references hold."
         )
         outcome = _outcome(job, facts, "done", verdict, started, checked)
         _write_receipt(path, receipt, outcome)
-        report("commit", 0, 1)
+        tell("commit", 0, 1)
         writer.commit()
-    report("commit", 1, 1)
+    # Nothing is reported from here on: a cancel that came too late must not look as if nothing had happened.
     return outcome
 
 

@@ -76,10 +76,18 @@ def _scratch(
     schema = database.schema()
     known: Profile = choose(profile, schema)
     staged, facts = stage(source, schema, known, stages, report)
-    with database.reader(schema) as reader, open_scratch(path, staged) as connection:
-        reader.expose(connection, needed_tables(schema, facts), report)
+    latest = ("match", 0, 0)
+
+    def tell(phase: str, done: int, total: int) -> None:
+        nonlocal latest
+        if total:
+            latest = (phase, done, total)
+        report(*latest)
+
+    with database.reader(schema) as reader, open_scratch(path, staged, tell) as connection:
+        reader.expose(connection, needed_tables(schema, facts), tell)
         connection.execute("BEGIN")
-        yield Scratch(connection, reader, schema, known, facts, choices, report)
+        yield Scratch(connection, reader, schema, known, facts, choices, tell)
         connection.execute("COMMIT")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from webapp.engine.answers import Evidence, Origin
+from webapp.engine.reasons import counted
 from webapp.engine.schema import Kind, Table
 from webapp.engine.scratch import Scratch, live, staged
 from webapp.engine.sql import differs, q
@@ -131,8 +132,8 @@ def _verdict(scratch: Scratch, evidence: tuple[Evidence, ...]) -> Origin:
     if moved > same:
         return Origin(
             verdict="rebuilt",
-            sentence=f"This system was rebuilt after the backup: {moved:,} records are here under another number."
-            " Records are matched by their names and other keys, never by number.",
+            sentence=f"This system was rebuilt after the backup: {counted(moved, 'record is', 'records are')} here under"
+            " another number. Records are matched by their names and other keys, never by number.",
             evidence=evidence,
         )
     if pairs:

@@ -10,7 +10,7 @@ from webapp.engine.labels import field_of, label_of
 from webapp.engine.profile import Profile
 from webapp.engine.reasons import words
 from webapp.engine.schema import Table
-from webapp.engine.scratch import Scratch, staged
+from webapp.engine.scratch import Scratch, live, staged
 from webapp.engine.shapes import LINKS
 from webapp.engine.sql import q
 
@@ -104,10 +104,7 @@ def _told_by_stage(scratch: Scratch, table: Table, rec: int | None, code: str) -
 
 def _message(scratch: Scratch, table: Table, code: str, field: str, number: int) -> str:
     if code == "missing_reference":
-        value = scratch.one(f'SELECT {q(field)} FROM {q("after " + table.name)} WHERE "#id" = ?', (number,))
-        key = table.reference(field)
-        target = scratch.profile.title_of(key.target) if key else field
-        return f"refers to {target} {value}, which is neither in the file nor in the database"
+        return _lost(scratch, table, field, number)
     if code in ("duplicate_key", "duplicate_record"):
         which = f" ({field})" if field else ""
         return words(code) + which
@@ -118,6 +115,21 @@ def _message(scratch: Scratch, table: Table, code: str, field: str, number: int)
     if code == "table_unusable":
         return f"the table {table.name} {table.remark}"
     return words(code)
+
+
+def _lost(scratch: Scratch, table: Table, field: str, number: int) -> str:
+    value = scratch.one(f'SELECT {q(field)} FROM {q("after " + table.name)} WHERE "#id" = ?', (number,))
+    key = table.reference(field)
+    if key is None:
+        return words("missing_reference")
+    said = f"refers to {value} in {scratch.profile.title_of(key.target)}"
+    (target,) = key.target_columns
+    if scratch.one(f"SELECT EXISTS (SELECT 1 FROM {live(key.target)} WHERE {q(target)} = ?)", (value,)):
+        return (
+            f"{said}, which the file does not hold. The database has a row with that number, but the backup"
+            " does not seem to come from this database, so it may be another one"
+        )
+    return f"{said}, which is neither in the file nor in the database"
 
 
 def drift_problems(scratch: Scratch, chosen: frozenset[str]) -> tuple[list[Problem], dict[str, Counts]]:

@@ -31,3 +31,8 @@ WORDS = {
 def words(code: str | None) -> str:
     """The words of a code."""
     return WORDS.get(code or "", code or "")
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun: "1 record", "12 records"."""
+    return f"{number:,} {one if number == 1 else many}"

@@ -118,12 +118,13 @@ def needed_tables(schema: Schema, facts: StageFacts) -> tuple[str, ...]:
 
 
 @contextmanager
-def open_scratch(path: Path, stage_path: Path) -> Iterator[sqlite3.Connection]:
-    """A new scratch file with the stage attached."""
+def open_scratch(path: Path, stage_path: Path, report: Report) -> Iterator[sqlite3.Connection]:
+    """A new scratch file with the stage attached. While its statements run, ``report`` is called and may cancel."""
     path.unlink(missing_ok=True)
     connection = sql.connect(path)
     try:
         connection.execute("ATTACH ? AS stage", (sql.read_only(stage_path),))
-        yield connection
+        with sql.ticking(connection, lambda: report("plan", 0, 0)):
+            yield connection
     finally:
         connection.close()

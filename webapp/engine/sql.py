@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from webapp.engine import values
+from webapp.engine.errors import Refusal
 from webapp.engine.schema import Column, Kind
+
+STEPS_PER_TICK = 200_000
+"""Steps of SQLite's virtual machine between two ticks."""
 
 
 def q(name: str) -> str:
@@ -47,6 +52,31 @@ def add_functions(connection: sqlite3.Connection) -> None:
     connection.create_function("same_json", 2, values.same_json, deterministic=True)
     connection.create_function("same_instant", 2, values.same_instant, deterministic=True)
     connection.create_function("same_time", 2, values.same_time, deterministic=True)
+
+
+@contextmanager
+def ticking(connection: sqlite3.Connection, tick: Callable[[], None]) -> Iterator[None]:
+    """Call ``tick`` some fifty times a second while statements run, so that the longest one can be cancelled."""
+    stopped: list[Refusal] = []
+
+    def interrupted() -> int:
+        try:
+            tick()
+        except Refusal as reason:
+            # SQLite swallows exceptions here: keep it, stop the statement, and raise it again below.
+            stopped.append(reason)
+            return 1
+        return 0
+
+    connection.set_progress_handler(interrupted, STEPS_PER_TICK)
+    try:
+        yield
+    except sqlite3.Error:
+        if stopped:
+            raise stopped[0] from None
+        raise
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 def read_only(path: Path | str) -> str:

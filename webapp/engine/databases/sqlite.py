@@ -17,19 +17,15 @@ from webapp.engine.errors import (
     AddressRefused,
     AlreadyApplied,
     OutcomeUnknown,
-    Refusal,
     SiteBusy,
     SiteUnreachable,
     WriteRefused,
 )
 from webapp.engine.schema import JOURNAL, Column, ForeignKey, Kind, Schema, Table
-from webapp.engine.sql import add_functions, literal, names, q, read_only
+from webapp.engine.sql import add_functions, literal, names, q, read_only, ticking
 from webapp.engine.values import Canonical
 
 BUSY_SECONDS = 5.0
-STEPS_PER_TICK = 200_000
-"""Virtual machine steps between two ticks: about fifty a second."""
-
 _TYPE = re.compile(r"\s*([a-z ]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*(unsigned)?\s*\Z")
 _KINDS = {
     "bool": Kind.BOOLEAN,
@@ -114,33 +110,19 @@ class SQLite:
     def writer(self, schema: Schema, plan: str, tick: Callable[[], None]) -> Iterator[_Writer]:
         """Open the transaction that carries out a plan file."""
         connection = self._connect(write=True)
-        stopped: list[Refusal] = []
-
-        def interrupted() -> int:
-            try:
-                tick()
-            except Refusal as reason:
-                # SQLite swallows exceptions here: keep it, stop the statement, and raise it again below.
-                stopped.append(reason)
-                return 1
-            return 0
-
         try:
             add_functions(connection)
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA cache_size = -64000")
             connection.execute("ATTACH ? AS plan", (read_only(plan),))
-            connection.set_progress_handler(interrupted, STEPS_PER_TICK)
-            yield _Writer(connection, schema)
+            with ticking(connection, tick):
+                yield _Writer(connection, schema)
         except sqlite3.Error as error:
-            if stopped:
-                raise stopped[0] from None
             if "locked" in str(error) or "busy" in str(error):
                 raise SiteBusy(reason=str(error)) from None
             raise WriteRefused(reason=str(error)) from error
         finally:
             # Closing rolls back whatever was not committed, also after an I/O error that ended the transaction.
-            connection.set_progress_handler(None, 0)
             connection.close()
 
     def applied(self, job: str) -> bool:

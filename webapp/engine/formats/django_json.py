@@ -163,11 +163,15 @@ class _Array:
                 return
 
     def _misplaced(self, position: int, index: int) -> FileRefused:
+        missing = "a comma or the end of the list"
+        if self.buffer.startswith(b",", position):
+            position = skip_space(self.buffer, position + 1)
+            missing = "a record"
         place = Place(record=self.records + index, byte=self.byte + position)
         some = quote(self.buffer[position : position + 12])
         return MalformedFile(
             where=f"at byte {place.byte:,} (after record {place.record:,})",
-            reason=f"a comma or the end of the list is missing, there is {some} instead",
+            reason=f"{missing} is missing, there is {some} instead",
             place=place,
         )
 

@@ -152,7 +152,7 @@ def _unknown(head: bytes, compression: str) -> FileRefused:
         if head.startswith(mark):
             reason = f"it begins with the byte order mark of {encoding}; a fixture is UTF-8 without one"
             return MalformedFile(where="at byte 0", reason=reason, place=Place(byte=0))
-    if head[1:2] == b"\x00" or head[:2] in (b"\x00[", b"\x00{"):
+    if head[:2] in (b"[\x00", b"{\x00", b"\x00[", b"\x00{"):
         return MalformedFile(where="at byte 0", reason="it is UTF-16, a fixture is UTF-8", place=Place(byte=0))
     inner = _recognise_compression(head)
     if inner:
