@@ -14,7 +14,7 @@ WORDS = {
     "ambiguous": "its keys lead to different rows of the database",
     "duplicate_record": "another record of the file is the same row",
     "duplicate_key": "another row has the same key already",
-    "missing_reference": "refers to a record that is neither in the file nor in the database",
+    "missing_reference": "refers to a record that cannot be found",
     "missing_required": "a required value is missing",
     "bad_value": "a value is of the wrong kind",
     "too_long": "a value is too long",

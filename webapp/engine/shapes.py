@@ -6,7 +6,7 @@ refuses is looked at field by field, which names the field and the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
@@ -114,7 +114,7 @@ class Shape:
         decode = self._decode
         try:
             decoded = [_astuple(decode(record.fields)) for record in records]
-            columns: list[Sequence[object]] = list(zip(*decoded, strict=True))[: len(self.placed)]
+            columns: list[Any] = list(zip(*decoded, strict=True))[: len(self.placed)]
             for index, done in self._finish:
                 columns[index] = list(map(done, columns[index]))
             if any(None in columns[index] for index in self._required):

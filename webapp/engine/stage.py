@@ -150,10 +150,10 @@ class _Stager:
     def _run(self, shapes: Shapes, block: Block, start: int, records: list[RawRecord]) -> int:
         """Stage neighbours of one label; gives the number of names inside the values of unknown fields."""
         first = block.first + start
-        shape = shapes.latest or self._shape(shapes, first, records[0])
-        rows = shape.run(first, records) if shape and shapes.table and not shape.unknown else None
-        if shape and rows is not None:
-            self.connection.executemany(shape.statement, rows)
+        likely = shapes.latest or self._shape(shapes, first, records[0])
+        rows = likely.run(first, records) if shapes.table and not likely.unknown else None
+        if rows is not None:
+            self.connection.executemany(likely.statement, rows)
             return 0
         inside = 0
         pending: dict[Shape, list[tuple[object, ...]]] = {}
