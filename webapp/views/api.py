@@ -16,7 +16,7 @@ from webapp.audit import note
 from webapp.models import Backup, RestoreJob, Site, db
 from webapp.restores import ChoiceRefused, NothingUploaded, analysis_of, begin, choices_of, may_choose
 from webapp.storage import storage
-from webapp.views.choosing import choices_from
+from webapp.views.choosing import choices_from, choosable
 from webapp.views.fragments import page_or_fragment, wants_json
 from webapp.views.permissions import allow, find_backup, find_job, find_site, person
 from webapp.views.restores import again, started
@@ -51,7 +51,7 @@ def from_history(backup_id: str) -> Response:
     """Preview the restore of a backup from the history with the choices given. It restores nothing."""
     backup = find_backup(backup_id)
     found = analysis_of(backup)
-    known = tuple(category.key for category in found.categories) if found else ()
+    known = tuple(each.facts.key for each in choosable(found)) if found else ()
     choices = choices_from(request.form, known)
     if not may_choose(person(), backup.site, choices):
         raise ChoiceRefused
@@ -81,10 +81,16 @@ def categories() -> Response:
                 "tables": category.tables,
                 "needs": category.needs,
             }
-            for category in (found.categories if found else ())
+            for category in [each.facts for each in (choosable(found) if found else [])]
         ]
         return jsonify(categories=entries, analysed=found is not None, csrf_token=generate_csrf())
-    return page_or_fragment("restores/categories.html", "restores/_categories.html", analysis=found, choices=choices)
+    return page_or_fragment(
+        "restores/categories.html",
+        "restores/_categories.html",
+        analysis=found,
+        choices=choices,
+        choosable=choosable(found) if found else [],
+    )
 
 
 def _asked() -> RestoreJob | Backup:

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 from werkzeug.datastructures import MultiDict
 
-from webapp.engine.answers import Analysis, Choices, FieldDrift, ModelFacts
+from webapp.engine.answers import Analysis, CategoryFacts, Choices, FieldDrift, ModelFacts
 
 MODES = {"merge": (True, True, False), "replace": (True, True, True)}
 """The switches add, change and remove behind the two modes that people know."""
@@ -64,6 +64,25 @@ def choices_from(form: MultiDict[str, str], known: tuple[str, ...] = ()) -> Choi
 def _one(form: MultiDict[str, str], name: str, first: str, *others: str) -> str:
     value = form.get(name, first)
     return value if value in others else first
+
+
+@dataclass(frozen=True)
+class Choosable:
+    """A category that can be ticked; ``kept`` when it holds nothing but accounts and rights."""
+
+    facts: CategoryFacts
+    kept: bool
+
+
+def choosable(analysis: Analysis) -> list[Choosable]:
+    """The categories of which anything could be restored."""
+    models = {model.table: model for model in analysis.models if model.table and not model.ignored}
+    found = []
+    for category in analysis.categories:
+        held = [models[table] for table in category.tables if table in models]
+        if held:
+            found.append(Choosable(category, all(model.protected for model in held)))
+    return found
 
 
 def mode_of(choices: Choices) -> Literal["merge", "replace", "custom"]:

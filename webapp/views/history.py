@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from webapp.models import Backup, RestoreJob, Site, db
 from webapp.restores import analysis_of, outcome_of, plan_of
+from webapp.views.choosing import choosable
 from webapp.views.fragments import page_or_fragment, wants_fragment
 from webapp.views.permissions import allow, find_backup, own_sites
 from webapp.views.steps import contents
@@ -43,7 +44,12 @@ def backup(backup_id: str) -> Response:
     """The window of one backup, over the time line when the address is opened by itself."""
     found = find_backup(backup_id)
     analysis = analysis_of(found)
-    context: dict[str, Any] = {"backup": found, "analysis": analysis, **(contents(analysis) if analysis else {})}
+    context: dict[str, Any] = {
+        "backup": found,
+        "analysis": analysis,
+        **(contents(analysis) if analysis else {}),
+        "choosable": choosable(analysis) if analysis else [],
+    }
     line: dict[str, Any] = {} if wants_fragment() else _line()
     return page_or_fragment("history/page.html", "history/_backup.html", **context, **line, open=found)
 

@@ -14,6 +14,7 @@ from flask_login import current_user
 from sqlalchemy import Select, select
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp import audit
 from webapp.models import Backup, RestoreJob, Site, User, db
 from webapp.views.fragments import see_other, wants_json
 
@@ -61,6 +62,8 @@ def guard() -> AnyResponse | None:
     if role == "anyone" or (current_user.is_authenticated and current_user.may(role)):
         return None
     if current_user.is_authenticated:
+        audit.note("permission", request.path, result="refused", method=request.method)
+        db.session.commit()
         abort(403)
     return ask_to_log_in()
 

@@ -28,7 +28,7 @@ from webapp.restores import (
     plan_of,
 )
 from webapp.storage import storage
-from webapp.views.choosing import choices_from
+from webapp.views.choosing import choices_from, choosable
 from webapp.views.fragments import page_or_fragment, see_other, wants_json
 from webapp.views.permissions import allow, find_backup, find_job, own_sites, person
 from webapp.views.steps import CHOOSABLE, show
@@ -106,7 +106,7 @@ def decide(job_id: str) -> Response:
     """Take the choices and have the preview made."""
     job = find_job(job_id)
     found = analysis_of(job)
-    choices = choices_from(request.form, tuple(category.key for category in found.categories) if found else ())
+    choices = choices_from(request.form, tuple(each.facts.key for each in choosable(found)) if found else ())
     if not may_choose(person(), job.site, choices):
         return show(job, "choose", status=422, refusal=ChoiceRefused(), choices=choices)
     return again(job, "planning", choices_json=as_text(choices))
@@ -125,7 +125,17 @@ def again(job: RestoreJob, to: JobStatus, *, choices_json: str | None = None) ->
     from_ = [state for state in moves.NEXT if to in moves.NEXT[state] and state != "draft"]
     values: dict[str, Any] = {"choices_json": choices_json} if choices_json else {}
     if not moves.move(
-        job.id, from_, to, None, **values, error_json=None, plan_digest=None, confirm_removal=None, phase=""
+        job.id,
+        from_,
+        to,
+        None,
+        **values,
+        error_json=None,
+        plan_digest=None,
+        confirm_removal=None,
+        phase="",
+        done=0,
+        total=0,
     ):
         # A second click finds the first one's work under way; anything else is told.
         if job.status != to:
@@ -190,7 +200,17 @@ def restore(job_id: str) -> Response:
         db.session.commit()
         return show(job, "confirm", status=422, refusal=refusal)
     who = person().id  # the worker asks again, when it starts, whether this person may
-    if moves.move(job.id, ["planned"], "queued", confirm_removal=typed, error_json=None, phase="", created_by_id=who):
+    if moves.move(
+        job.id,
+        ["planned"],
+        "queued",
+        confirm_removal=typed,
+        error_json=None,
+        phase="",
+        done=0,
+        total=0,
+        created_by_id=who,
+    ):
         note("restore.confirm", f"restore {job.id}", site=job.site.name, digest=plan.digest)
         db.session.commit()
         current_app.extensions["enqueue"](job.id)

@@ -11,7 +11,7 @@ import msgspec
 from flask import Response, jsonify, url_for
 
 from webapp import charts, moves
-from webapp.engine.answers import Analysis, Counts, Plan, TablePlan
+from webapp.engine.answers import Analysis, Choices, Counts, Plan, TablePlan
 from webapp.models import RestoreJob, now
 from webapp.restores import analysis_of, choices_of, outcome_of, plan_of, problem_of
 from webapp.views import choosing
@@ -122,6 +122,7 @@ def analysis(job: RestoreJob) -> dict[str, Any]:
 def contents(analysis: Analysis) -> dict[str, Any]:
     """What a picture of a backup's contents needs."""
     values = [float(category.records) for category in analysis.categories]
+    models = sorted(analysis.models, key=lambda model: -model.records)
     order = {"stop": 0, "decide": 1, "note": 2}
     return {
         "tiles": charts.treemap(values, *WIDE),
@@ -129,6 +130,8 @@ def contents(analysis: Analysis) -> dict[str, Any]:
         "narrow_tiles": charts.treemap(values, *NARROW),
         "narrow_size": NARROW,
         "fit": choosing.fit,
+        "uneven": [model for model in models if choosing.fit(model)[0] in {"bad", "warn"}],
+        "even": [model for model in models if choosing.fit(model)[0] not in {"bad", "warn"}],
         "left_out": choosing.left_out(analysis),
         "advice": sorted(analysis.advice, key=lambda advice: order[advice.level]),
         "outside": [item for item in analysis.references if item.missing],
@@ -138,10 +141,12 @@ def contents(analysis: Analysis) -> dict[str, Any]:
 def choose(job: RestoreJob) -> dict[str, Any]:
     """What can be decided."""
     found = analysis_of(job)
-    choices = choices_of(job)
+    # What was changed after the backup was made is rather a person's work than the damage.
+    choices = choices_of(job) if job.choices_json else Choices(on_conflict="newest")
     return {
         "analysis": found,
         "choices": choices,
+        "choosable": choosing.choosable(found) if found else [],
         "mode": choosing.mode_of(choices),
         "gaps": choosing.gaps(found) if found else [],
         "left_out": choosing.left_out(found) if found else [],
