@@ -19,6 +19,8 @@ from tests.postgresql_server import PostgreSQLServer
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
+DJANGO = ("make_tables", "loaddata", "dumpdata")
+
 AGAINST = {
     "restore into empty": "loaddata into empty",
     "restore again, unchanged": "loaddata again",
@@ -104,7 +106,8 @@ def run(database: str, count: int, django_count: int, folder: Path) -> dict[str,
 
 def measured(work: str, url: str, argument: str = "") -> dict[str, Any]:
     """Do a piece of work in a process of its own; its answer, with the peak of its memory in MiB."""
-    command = [sys.executable, "-m", "bench.work", work, url, *([argument] if argument else [])]
+    module = "bench.django_work" if work in DJANGO else "bench.work"
+    command = [sys.executable, "-m", module, work, url, *([argument] if argument else [])]
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(command, stdout=output, cwd=RESULTS.parent.parent)
         _, status, usage = os.wait4(process.pid, 0)

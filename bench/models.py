@@ -1,4 +1,4 @@
-"""Small Django models of the generated data. Import them only after :func:`bench.work.set_up_django`."""
+"""Small Django models of the generated data. Import them only after :func:`bench.django_work.set_up_django`."""
 
 from __future__ import annotations
 

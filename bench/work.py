@@ -1,7 +1,7 @@
-"""One measured piece of work, in a process of its own: ``python -m bench.work NAME URL [FILE] [ROWS]``.
+"""One measured piece of our work, in a process of its own: ``python -m bench.work NAME URL FILE-OR-ROWS``.
 
-It prints one line of JSON. The clock runs over the work alone, not over starting Python and importing, so that a small
-run is fair to the slower starter; the peak memory is taken by the process that started this one.
+It prints one line of JSON. The clock runs over the work alone, not over starting Python and importing; the peak memory
+is taken by the process that started this one.
 """
 
 from __future__ import annotations
@@ -15,63 +15,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from uuid import uuid4
 
-import django
 import psycopg
-from django.conf import settings
-from django.core.management import call_command
-from django.db import connection as django_connection
 from sqlalchemy.engine import make_url
 
 from bench import rows
 from webapp.engine import commands
 
 ROWS_IN_A_STATEMENT = 500
-
-
-def set_up_django(address: str) -> None:
-    """Configure Django for one database."""
-    url = make_url(address)
-    database: dict[str, object]
-    if url.get_backend_name() == "sqlite":
-        database = {"ENGINE": "django.db.backends.sqlite3", "NAME": url.database}
-    else:
-        database = {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": url.database,
-            "USER": url.username or "postgres",
-            "HOST": url.query.get("host", url.host or ""),
-        }
-    settings.configure(
-        DATABASES={"default": database},
-        INSTALLED_APPS=["bench"],
-        USE_TZ=True,
-        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    )
-    django.setup()
-
-
-def make_tables(url: str) -> float:
-    """Django's own tables for the models: the site that everything is measured on."""
-    set_up_django(url)
-    began = time.perf_counter()
-    call_command("migrate", run_syncdb=True, verbosity=0)
-    return time.perf_counter() - began
-
-
-def loaddata(url: str, file: Path) -> float:
-    """What Django offers for restoring."""
-    set_up_django(url)
-    began = time.perf_counter()
-    call_command("loaddata", str(file), verbosity=0)
-    return time.perf_counter() - began
-
-
-def dumpdata(url: str, file: Path) -> float:
-    """What Django offers for backing up."""
-    set_up_django(url)
-    began = time.perf_counter()
-    call_command("dumpdata", "bench", output=str(file), verbosity=0)
-    return time.perf_counter() - began
 
 
 def raw_write(url: str, count: int) -> float:
@@ -166,26 +116,13 @@ def backup(url: str, file: Path) -> dict[str, object]:
     return {"seconds": time.perf_counter() - began, "sha256": facts.sha256, "records": facts.records}
 
 
-WORK: Mapping[str, Callable[..., float | dict[str, object]]] = {
-    "make_tables": make_tables,
-    "loaddata": loaddata,
-    "dumpdata": dumpdata,
-    "raw_write": raw_write,
-    "restore": restore,
-    "backup": backup,
+WORK: Mapping[str, Callable[[str, str], dict[str, object]]] = {
+    "raw_write": lambda url, count: {"seconds": raw_write(url, int(count))},
+    "restore": lambda url, file: restore(url, Path(file)),
+    "backup": lambda url, file: backup(url, Path(file)),
 }
 
 
-def main(name: str, url: str, argument: str = "") -> None:
-    """Do one piece of work and print what it took."""
-    if name == "make_tables":
-        found = WORK[name](url)
-    else:
-        found = WORK[name](url, int(argument) if argument.isdigit() else Path(argument))
-    if name in ("make_tables", "loaddata", "dumpdata"):
-        django_connection.close()
-    print(json.dumps(found if isinstance(found, dict) else {"seconds": found}))
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    name, url, argument = sys.argv[1:]
+    print(json.dumps(WORK[name](url, argument)))
