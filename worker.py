@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 
 from redis.exceptions import RedisError
+from rq.exceptions import StopRequested
 
 from webapp.app import create_app
 from webapp.models import db
@@ -25,20 +27,21 @@ def main() -> None:
     with app.app_context():
         # A connection that was opened here must not be shared with the horses.
         db.engine.dispose()
-        while not work(settings.redis_url):
-            time.sleep(PAUSE_SECONDS)
+        # The end may be asked for while Redis is away; RQ then raises from wherever its signal handler ran.
+        with suppress(StopRequested):
+            while not SafeWorker.leaving:
+                work(settings.redis_url)
+                time.sleep(PAUSE_SECONDS)
 
 
-def work(redis_url: str) -> bool:
-    """Work as long as Redis is there. Returns whether the end was asked for."""
+def work(redis_url: str) -> None:
+    """Work until the end is asked for, or as long as Redis is there."""
     try:
         connection = connect(redis_url)
         worker = SafeWorker([open_queue(connection)], connection=connection)
         worker.work(logging_level="WARNING")
     except RedisError as error:
         log.warning("the queue is away: %s", error)
-        return False
-    return worker.leaving
 
 
 if __name__ == "__main__":

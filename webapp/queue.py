@@ -115,7 +115,8 @@ class SafeWorker(Worker):
     def handle_warm_shutdown_request(self) -> None:
         """Pass the request on: the horse is in a process group of its own."""
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
-        self.leaving = True
+        # Of the class: worker.py makes a new worker when Redis comes back, and that one must leave, too.
+        SafeWorker.leaving = True
         if self.horse_pid:
             os.kill(self.horse_pid, signal.SIGTERM)
 
