@@ -24,6 +24,7 @@ DJANGO = ("make_tables", "loaddata", "dumpdata")
 AGAINST = {
     "restore into empty": "loaddata into empty",
     "restore again, unchanged": "loaddata again",
+    "the same, file read anew": "loaddata again",
     "restore, 10 % changed": "loaddata again",
     "backup": "dumpdata",
     "raw bulk write": "loaddata into empty",
@@ -64,9 +65,9 @@ def run(database: str, count: int, django_count: int, folder: Path) -> dict[str,
     """All measurements on one kind of database."""
     steps: dict[str, dict[str, Any]] = {}
 
-    def measure(title: str, work: str, url: str, argument: str | Path, records: int) -> dict[str, Any]:
+    def measure(title: str, records: int, work: str, url: str, *arguments: str | Path) -> dict[str, Any]:
         print(f"  {database}: {title} ...", file=sys.stderr, flush=True)
-        found = measured(work, url, str(argument))
+        found = measured(work, url, *arguments)
         steps[title] = {**found, "rows": records, "rate": records / found["seconds"]}
         return found
 
@@ -78,16 +79,17 @@ def run(database: str, count: int, django_count: int, folder: Path) -> dict[str,
     rows.write_fixture(small, django_count)
     with _databases(database, folder) as new:
         url = new()
-        measure("loaddata into empty", "loaddata", url, small, django_count)
-        measure("loaddata again", "loaddata", url, small, django_count)
-        measure("dumpdata", "dumpdata", url, folder / "dumped.json", django_count)
-        expected = measured("backup", url, str(folder / "expected.json"))
-        measure("raw bulk write", "raw_write", new(), str(count), count)
-        url = new()
-        measure("restore into empty", "restore", url, full, count)
-        made = measure("backup", "backup", url, folder / "backup.json", count)
-        measure("restore again, unchanged", "restore", url, full, count)
-        measure("restore, 10 % changed", "restore", url, changed, count)
+        measure("loaddata into empty", django_count, "loaddata", url, small)
+        measure("loaddata again", django_count, "loaddata", url, small)
+        measure("dumpdata", django_count, "dumpdata", url, folder / "dumped.json")
+        expected = measured("backup", url, folder / "expected.json")
+        measure("raw bulk write", count, "raw_write", new(), str(count))
+        url, stages = new(), folder / f"stages-{database}"
+        measure("restore into empty", count, "restore", url, full, stages)
+        made = measure("backup", count, "backup", url, folder / "backup.json")
+        measure("restore again, unchanged", count, "restore", url, full, stages)
+        measure("the same, file read anew", count, "restore", url, full, folder / f"nothing-{database}")
+        measure("restore, 10 % changed", count, "restore", url, changed, stages)
     for title, against in AGAINST.items():
         steps[title]["ratio"] = steps[title]["rate"] / steps[against]["rate"]
     into, raw = steps["restore into empty"], steps["raw bulk write"]
@@ -104,10 +106,10 @@ def run(database: str, count: int, django_count: int, folder: Path) -> dict[str,
     }
 
 
-def measured(work: str, url: str, argument: str = "") -> dict[str, Any]:
+def measured(work: str, url: str, *arguments: str | Path) -> dict[str, Any]:
     """Do a piece of work in a process of its own; its answer, with the peak of its memory in MiB."""
     module = "bench.django_work" if work in DJANGO else "bench.work"
-    command = [sys.executable, "-m", module, work, url, *([argument] if argument else [])]
+    command = [sys.executable, "-m", module, work, url, *map(str, arguments)]
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(command, stdout=output, cwd=RESULTS.parent.parent)
         _, status, usage = os.wait4(process.pid, 0)

@@ -1,4 +1,4 @@
-"""One measured piece of our work, in a process of its own: ``python -m bench.work NAME URL FILE-OR-ROWS``.
+"""One measured piece of our work, in a process of its own: ``python -m bench.work NAME URL ARGUMENT...``.
 
 It prints one line of JSON. The clock runs over the work alone, not over starting Python and importing; the peak memory
 is taken by the process that started this one.
@@ -70,8 +70,11 @@ def _raw_postgresql(url: str, count: int) -> float:
         return seconds + time.perf_counter() - began
 
 
-def restore(url: str, file: Path) -> dict[str, object]:
-    """Our restore, end to end: read, stage, match, plan, write, verify, receipt, commit."""
+def restore(url: str, file: Path, stages: Path) -> dict[str, object]:
+    """Our restore, end to end: read, stage, match, plan, write, verify, receipt, commit.
+
+    As in the product, what was read from a file is kept in ``stages`` for the next time.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         phases: dict[str, float] = {}
@@ -83,7 +86,7 @@ def restore(url: str, file: Path) -> dict[str, object]:
             last[:] = [phase, now]
 
         began = time.perf_counter()
-        plan = commands.make_plan(file, url, stages=folder, output=folder / "plan.sqlite", report=report)
+        plan = commands.make_plan(file, url, stages=stages, output=folder / "plan.sqlite", report=report)
         planned = time.perf_counter()
         counts = plan.counts
         if plan.counts.changes:
@@ -116,13 +119,13 @@ def backup(url: str, file: Path) -> dict[str, object]:
     return {"seconds": time.perf_counter() - began, "sha256": facts.sha256, "records": facts.records}
 
 
-WORK: Mapping[str, Callable[[str, str], dict[str, object]]] = {
+WORK: Mapping[str, Callable[..., dict[str, object]]] = {
     "raw_write": lambda url, count: {"seconds": raw_write(url, int(count))},
-    "restore": lambda url, file: restore(url, Path(file)),
+    "restore": lambda url, file, stages: restore(url, Path(file), Path(stages)),
     "backup": lambda url, file: backup(url, Path(file)),
 }
 
 
 if __name__ == "__main__":
-    name, url, argument = sys.argv[1:]
-    print(json.dumps(WORK[name](url, argument)))
+    name, url, *rest = sys.argv[1:]
+    print(json.dumps(WORK[name](url, *rest)))
