@@ -41,9 +41,13 @@ def allowed(address: str, password: str, settings: Settings) -> str:
 def without_password(address: str) -> str:
     """An address that may be shown again in a form."""
     try:
-        return make_url(address.strip()).set(password=None).render_as_string(hide_password=False)
+        url = make_url(address.strip())
     except (ArgumentError, ValueError):
         return ""
+    query = {name: value for name, value in url.query.items() if name in POSTGRESQL_ARGUMENTS}
+    # Put together anew: URL.set() takes None for "as it was".
+    shown = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, query)
+    return shown.render_as_string(hide_password=False)
 
 
 def _sqlite(url: URL, settings: Settings) -> str:

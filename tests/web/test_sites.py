@@ -98,6 +98,22 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(app: Flas
 @pytest.mark.parametrize(
     "address",
     [
+        f"postgresql://u:{SECRET}@h:x/d",
+        f"postgresql://u@h/d?password={SECRET}",
+        f"postgresql://u:{SECRET}@h/d?service=x",
+        f"mysql://u:{SECRET}@h/d",
+        f"sqlite://u:{SECRET}@h/d",
+    ],
+)
+def test_a_refused_address_is_shown_without_its_password(app: Flask, people: SimpleNamespace, address: str) -> None:
+    answer = signed_in(app, "root").post("/sites/check", {"title": "x", "address": address})
+    assert answer.status_code == 422
+    assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
         "",
         "nonsense",
         "mysql://u@h/d",
