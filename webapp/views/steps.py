@@ -119,6 +119,10 @@ def analysis(job: RestoreJob) -> dict[str, Any]:
     return {"analysis": found, **(contents(found) if found else {})}
 
 
+DRIFT = frozenset({"unknown_field", "unknown_model"})
+"""Problems of a whole table, which are told with that table."""
+
+
 def contents(analysis: Analysis) -> dict[str, Any]:
     """What a picture of a backup's contents needs."""
     values = [float(category.records) for category in analysis.categories]
@@ -133,6 +137,7 @@ def contents(analysis: Analysis) -> dict[str, Any]:
         "uneven": [model for model in models if choosing.fit(model)[0] in {"bad", "warn"}],
         "even": [model for model in models if choosing.fit(model)[0] not in {"bad", "warn"}],
         "left_out": choosing.left_out(analysis),
+        "broken": {code: number for code, number in analysis.problem_counts.items() if code not in DRIFT},
         "advice": sorted(analysis.advice, key=lambda advice: order[advice.level]),
         "outside": [item for item in analysis.references if item.missing],
     }
