@@ -63,7 +63,7 @@ def test(arguments: list[str]) -> int:
         results[name] = subprocess.call([PYTHON, "-m", *command])
     summary = ", ".join(f"{name} {'failed' if code else 'passed'}" for name, code in results.items())
     print(f"== {summary}\n== tests: pytest -n 2 {' '.join(arguments)}", flush=True)
-    pytest = [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]  # a costly fixture of a file is made once
+    pytest = [str(PYTHON), "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]  # a costly fixture of a file is made once
     results["tests"] = subprocess.call([*pytest, *arguments])
     return 1 if any(results.values()) else 0
 
