@@ -63,7 +63,8 @@ def test(arguments: list[str]) -> int:
         results[name] = subprocess.call([PYTHON, "-m", *command])
     summary = ", ".join(f"{name} {'failed' if code else 'passed'}" for name, code in results.items())
     print(f"== {summary}\n== tests: pytest -n 2 {' '.join(arguments)}", flush=True)
-    pytest = [str(PYTHON), "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]  # a costly fixture of a file is made once
+    # By file: a file's costly fixture (a whole installation, a demo school) is made once.
+    pytest = [str(PYTHON), "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
     results["tests"] = subprocess.call([*pytest, *arguments])
     return 1 if any(results.values()) else 0
 
