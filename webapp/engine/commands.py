@@ -50,7 +50,7 @@ def check_site(url: str, profile: str | None = None) -> SiteCheck:
                 title=known.title_of(table.name),
                 categories=known.categories_of(table.name),
                 rows=reader.count(table.name),
-                key=table.primary_key,
+                key=next((key for key, _ in known.keys_of(table)), table.primary_key),
                 remark=table.remark or remarks.get(table.name, ""),
             )
             for table in schema.tables.values()
