@@ -171,6 +171,7 @@ def reasons(heading: str, given: Sequence[Reason]) -> list[str]:
 WAYS_OUT = (
     ({"unknown_model", "unknown_field"}, "--accept-drift leaves out what the site has no place for"),
     ({"missing_reference"}, "--on-missing null empties such references, --on-missing skip leaves the records out"),
+    ({"protected"}, "--accounts restore restores accounts and rights as well, also those that other records refer to"),
     ({"missing_required"}, "--fill MODEL.FIELD=VALUE gives a value, --on-invalid skip leaves the records out"),
     (
         {"bad_value", "too_long", "out_of_range", "duplicate_record", "duplicate_key"},

@@ -91,9 +91,7 @@ class LimitExceeded(FileRefused):
     """The file goes over a safety limit {where}: {reason}."""
 
     code = "limit_exceeded"
-    hint = (
-        "Such a file is not an ordinary backup. If it is one, ask the person who runs this server to raise the limit."
-    )
+    hint = "Such a file is not an ordinary backup. If it is one that is only packed tightly, unpack it and use what was inside."
 
 
 class ArchiveRefused(FileRefused):

@@ -9,6 +9,7 @@ from webapp.engine.answers import Counts, Place, Problem, Reason
 from webapp.engine.labels import field_of, label_of
 from webapp.engine.profile import Profile
 from webapp.engine.reasons import words
+from webapp.engine.references import todo
 from webapp.engine.schema import Table
 from webapp.engine.scratch import Scratch, live, staged
 from webapp.engine.shapes import LINKS
@@ -124,12 +125,26 @@ def _lost(scratch: Scratch, table: Table, field: str, number: int) -> str:
         return words("missing_reference")
     said = f"refers to {value} in {scratch.profile.title_of(key.target)}"
     (target,) = key.target_columns
+    if why := _left_out(scratch, key.target, target, value):
+        return f"{said}, which the file holds but which is left out ({why})"
     if scratch.one(f"SELECT EXISTS (SELECT 1 FROM {live(key.target)} WHERE {q(target)} = ?)", (value,)):
         return (
             f"{said}, which the file does not hold. The database has a row with that number, but the backup"
             " does not seem to come from this database, so it may be another one"
         )
     return f"{said}, which is neither in the file nor in the database"
+
+
+def _left_out(scratch: Scratch, parent: str, target: str, value: object) -> str:
+    """Why the record that a reference means is not restored, in words; empty when the file does not hold it."""
+    if target not in scratch.staged_columns.get(parent, ()):
+        return ""
+    code = scratch.one(
+        f'SELECT d.code FROM {staged(parent)} p JOIN {todo(parent)} d ON d.rec = p."#rec" WHERE p.{q(target)} = ?'
+        " AND d.action = 'skipped'",
+        (value,),
+    )
+    return words(code)
 
 
 def drift_problems(scratch: Scratch, chosen: frozenset[str]) -> tuple[list[Problem], dict[str, Counts]]:
