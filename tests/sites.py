@@ -5,6 +5,7 @@ Nothing here uses the engine: what tests compare with must not come from what th
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -269,7 +270,7 @@ def dump(url: str) -> str:
 # ---------------------------------------------------------------- files
 
 
-def record(model: str, pk: object, **fields: object) -> dict[str, object]:
+def record(model: str, pk: object, **fields: object) -> dict[str, Any]:
     """One record of a fixture."""
     return {"model": model, "pk": pk, "fields": fields}
 
@@ -281,6 +282,8 @@ def fixture(path: Path, records: Iterable[Mapping[str, object]]) -> Path:
 
 
 def _written(value: object) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date | time) else str(value)

@@ -53,12 +53,19 @@ FRAMEWORK = {
     "django_session": "sessions.session",
 }
 
-REFERENCES = frozenset(
+REFERENCES: frozenset[tuple[str, str]] = frozenset(
     (table, column)
     for ddl in (sites.SCHEMA.read_text("utf-8"), sites.LIBRARY)
     for table, body in re.findall(r'CREATE TABLE "(\w+)" \((.*?)\n\);', ddl, re.DOTALL)
     for column in re.findall(r'"(\w+)" [^\n]* REFERENCES', body)
 )
+
+KEYS: Mapping[str, str] = {
+    table: column
+    for ddl in (sites.SCHEMA.read_text("utf-8"), sites.LIBRARY)
+    for table, column in re.findall(r'CREATE TABLE "(\w+)" \(\n  "(\w+)" [^\n]* PRIMARY KEY', ddl)
+}
+"""The primary key of every table."""
 
 NAMES = (
     ("Meera", "Rao"),
@@ -251,11 +258,11 @@ def fixture_of(path: Path, contents: Mapping[str, list[dict[str, Any]]]) -> Path
     return sites.fixture(path, records_of(contents))
 
 
-def records_of(contents: Mapping[str, list[dict[str, Any]]]) -> Iterator[dict[str, object]]:
+def records_of(contents: Mapping[str, list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
     """Rows by table as records of a fixture, written as Django writes them."""
     for table, rows in contents.items():
         for row in rows:
-            key = "id" if "id" in row else next(iter(row))
+            key = KEYS[table]
             fields = {_field(table, name): value for name, value in row.items() if name != key}
             yield sites.record(label(table), row[key], **fields)
 
