@@ -7,9 +7,9 @@ import signal
 import threading
 
 from webapp.app import create_app
-from webapp.jobs import sweep
 from webapp.models import db
 from webapp.settings import read_settings
+from webapp.settling import sweep
 
 log = logging.getLogger(__name__)
 

@@ -93,6 +93,17 @@ def problem_of(job: RestoreJob) -> Problem | None:
     return _read(job.error_json, Problem)
 
 
+def hint_of(problem: Problem) -> str:
+    """The next step that the catalogue of refusals knows for a problem."""
+    waiting: list[type[Refusal]] = [Refusal]
+    while waiting:
+        kind = waiting.pop()
+        if kind.code == problem.code:
+            return kind.hint
+        waiting += kind.__subclasses__()
+    return ""
+
+
 def as_text(answer: msgspec.Struct) -> str:
     """An answer in the form in which it is stored."""
     return msgspec.json.encode(answer).decode()

@@ -9,7 +9,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 from sqlalchemy import select
 
-from webapp.models import Backup, RestoreJob, Site, db
+from webapp import charts
+from webapp.models import Backup, RestoreJob, Site, db, now
 from webapp.restores import analysis_of, outcome_of, plan_of
 from webapp.views.choosing import choosable
 from webapp.views.fragments import page_or_fragment, wants_fragment
@@ -65,10 +66,13 @@ def _line() -> dict[str, Any]:
     if kind != "backups":
         jobs = select(RestoreJob).where(RestoreJob.site_id.in_(shown)).order_by(RestoreJob.created_at.desc())
         entries += [Entry(job.created_at, job.site, job.backup, job) for job in db.session.scalars(jobs.limit(LENGTH))]
+    kept = [entry.at for entry in entries if entry.job is None and entry.backup.path]
+    begun = [entry.at for entry in entries if entry.job is not None]
     entries.sort(key=lambda entry: entry.at, reverse=True)
     return {
         "sites": sites,
         "entries": entries[:LENGTH],
+        "days": charts.days(kept, begun, now().date()),
         "site_id": wanted,
         "kind": kind,
         "outcome_of": outcome_of,

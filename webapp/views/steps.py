@@ -13,7 +13,7 @@ from flask import Response, jsonify, url_for
 from webapp import charts, moves
 from webapp.engine.answers import Analysis, Choices, Counts, Plan, TablePlan
 from webapp.models import RestoreJob, now
-from webapp.restores import analysis_of, choices_of, outcome_of, plan_of, problem_of
+from webapp.restores import analysis_of, choices_of, hint_of, outcome_of, plan_of, problem_of
 from webapp.views import choosing
 from webapp.views.fragments import page_or_fragment, wants_json
 
@@ -178,11 +178,12 @@ def confirm(job: RestoreJob) -> dict[str, Any]:
 
 def report(job: RestoreJob) -> dict[str, Any]:
     """What happened."""
-    plan = plan_of(job)
+    plan, problem = plan_of(job), problem_of(job)
     return {
         "plan": plan,
         "outcome": outcome_of(job),
-        "problem": problem_of(job),
+        "problem": problem,
+        "hint": hint_of(problem) if problem else "",
         "groups": groups(job, plan) if plan else [],
         "stack": charts.stack,
     }

@@ -21,7 +21,7 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from tests import small_sites
-from webapp import accounts, jobs, moves, passwords
+from webapp import accounts, moves, passwords, settling
 from webapp.app import create_app
 from webapp.models import Backup, RestoreJob, Site, User, db
 from webapp.seal import seal
@@ -99,7 +99,7 @@ class Installation:
             job = self.read(job_id)
             if job.status in until or (not until and job.status not in moves.MOVING):
                 return job
-            jobs.sweep()
+            settling.sweep()
             time.sleep(0.1)
         job = self.read(job_id)
         raise AssertionError(f"still {job.status}, phase {job.phase} {job.done}/{job.total}")
@@ -121,9 +121,16 @@ def hash_once() -> str:
 
 
 @pytest.fixture
-def installation(settings: Settings, sqlite: str) -> Iterator[Installation]:
+def site_url(request: pytest.FixtureRequest) -> str:
+    """An empty database: SQLite, unless the test is parametrised with the other one."""
+    url: str = request.getfixturevalue(getattr(request, "param", "sqlite"))
+    return url
+
+
+@pytest.fixture
+def installation(settings: Settings, site_url: str) -> Iterator[Installation]:
     """An app with its own database, a small school, and root, admin and viewer."""
-    small_sites.school_small(sqlite)
+    small_sites.school_small(site_url)
     app = create_app(settings)
     app.test_client_class = Browser
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
@@ -134,7 +141,7 @@ def installation(settings: Settings, sqlite: str) -> Iterator[Installation]:
         site = Site(
             name="school",
             title="Small School",
-            url_sealed=seal(sqlite),
+            url_sealed=seal(site_url),
             address="a file",
             dialect="sqlite",
             profile="school",
@@ -144,7 +151,7 @@ def installation(settings: Settings, sqlite: str) -> Iterator[Installation]:
         for role in ("root", "admin", "viewer"):
             db.session.add(User(username=role, password_hash=hash_once(), role=role, sites=[site]))
         db.session.commit()
-        yield Installation(app, settings, site.id, sqlite)
+        yield Installation(app, settings, site.id, site_url)
         db.session.remove()
         db.engine.dispose()
 

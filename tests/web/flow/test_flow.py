@@ -16,7 +16,7 @@ from redis import Redis
 
 from tests import sites
 from tests.web.flow.conftest import Installation, horse_of, kill
-from webapp import jobs
+from webapp import settling
 from webapp.engine import commands
 from webapp.models import db
 from webapp.restores import as_text, outcome_of, plan_of, problem_of
@@ -24,6 +24,9 @@ from webapp.restores import as_text, outcome_of, plan_of, problem_of
 JSON = {"Accept": "application/json"}
 RAW = {**JSON, "Content-Type": "application/octet-stream"}
 HX = {"HX-Request": "true"}
+
+
+both = pytest.mark.parametrize("site_url", ["sqlite", "postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -63,6 +66,7 @@ def approve(client: FlaskClient, installation: Installation, job_id: str, **more
     return client.post(f"/restores/{job_id}/confirm/", data={"digest": digest, **more})
 
 
+@both
 def test_an_admin_gets_the_lost_data_back(
     installation: Installation, worker: subprocess.Popen[bytes], damaged: Path
 ) -> None:
@@ -135,6 +139,7 @@ def test_only_the_plan_that_was_shown_can_be_approved(
     assert installation.read(job_id).status == "planned"
 
 
+@both
 def test_rows_that_changed_since_the_preview_make_it_stale(
     installation: Installation, worker: subprocess.Popen[bytes], damaged: Path
 ) -> None:
@@ -225,6 +230,7 @@ def test_a_flushed_redis_loses_nothing(
     assert installation.wait(job_id).status == "analysed"
 
 
+@both
 def test_a_killed_horse_is_settled_by_the_journal(
     installation: Installation, worker: subprocess.Popen[bytes], damaged: Path
 ) -> None:
@@ -271,7 +277,7 @@ def test_a_job_that_was_committed_by_a_lost_worker_is_done(
     job.status, job.owner = "running", "lost"
     db.session.commit()
     installation.expire(job_id)
-    jobs.sweep()
+    settling.sweep()
     job = installation.read(job_id)
     outcome = outcome_of(job)
     assert job.status == "done"
@@ -286,11 +292,11 @@ def test_a_site_that_cannot_be_asked_leaves_the_job_unknown_until_it_can(
     installation.expire(job_id)
     path = Path(installation.site_url.removeprefix("sqlite:///"))
     hidden = path.rename(path.with_suffix(".away"))
-    jobs.sweep()
+    settling.sweep()
     assert installation.read(job_id).status == "unknown"
     assert "Asking the database" in installation.client("viewer").get(f"/restores/{job_id}/").text
     hidden.rename(path)
-    jobs.settle(installation.read(job_id))
+    settling.settle(installation.read(job_id))
     assert installation.read(job_id).status == "failed"
 
 
@@ -313,7 +319,7 @@ def test_a_backup_is_made_on_request(installation: Installation, worker: subproc
     assert "being made" in client.get("/history/").text or "made here" in client.get("/history/").text
     end = time.monotonic() + 30
     while "being made" in (page := client.get("/history/").text) and time.monotonic() < end:
-        jobs.sweep()
+        settling.sweep()
         time.sleep(0.2)
     assert "Restore…" in page
 

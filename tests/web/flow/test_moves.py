@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from tests.web.flow.conftest import Installation
-from webapp import jobs, moves
+from webapp import moves, settling
 from webapp.engine.errors import Cancelled
 from webapp.models import JobStatus, db
 from webapp.queue import connect, open_queue
@@ -101,10 +101,10 @@ def test_cancelling_asks_who_works_and_ends_what_waits(installation: Installatio
 def test_a_reading_whose_worker_is_lost_fails_and_can_be_started_again(installation: Installation) -> None:
     job_id = installation.job("analysing")
     assert moves.claim(job_id, "analysing", "lost")
-    jobs.sweep()
+    settling.sweep()
     assert installation.read(job_id).status == "analysing"
     installation.expire(job_id)
-    jobs.sweep()
+    settling.sweep()
     job = installation.read(job_id)
     problem = problem_of(job)
     assert (job.status, problem.code if problem else "") == ("failed", "worker_lost")
@@ -115,7 +115,7 @@ def test_a_flushed_queue_loses_no_job(installation: Installation) -> None:
     job_id = installation.job("queued", updated_at=moves.clock("sqlite", -60))
     with Redis.from_url(installation.settings.redis_url) as redis:
         redis.flushall()
-    jobs.sweep()
+    settling.sweep()
     assert open_queue(connect(installation.settings.redis_url)).job_ids == [f"work-{job_id}"]
-    jobs.sweep()
+    settling.sweep()
     assert len(open_queue(connect(installation.settings.redis_url)).job_ids) == 1

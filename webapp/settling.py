@@ -1,0 +1,107 @@
+"""How a job ends: what a worker reports, and what the sweeper finds out about a job whose worker was lost.
+
+Whether a restore was committed is asked of the site's own journal and never guessed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import current_app
+from sqlalchemy import select
+
+from webapp import moves
+from webapp.audit import note
+from webapp.engine import commands
+from webapp.engine.answers import Counts, Outcome, Problem
+from webapp.engine.errors import Refusal
+from webapp.models import Backup, JobStatus, RestoreJob, db, now
+from webapp.restores import as_text, plan_of
+from webapp.seal import site_url
+from webapp.storage import storage
+
+
+class WorkerLost(Refusal):
+    """The worker stopped before the work was complete. Nothing was changed in the database."""
+
+    code = "worker_lost"
+    hint = "Start it again."
+
+
+def settle(job: RestoreJob, owner: str | None = None, problem: Problem | None = None) -> None:
+    """Ask the site's journal whether a job was committed, and say so."""
+    receipt = storage().path(storage().receipt(job.id))
+    try:
+        answer = commands.settle(site_url(job.site), job.id)
+    except Refusal as refusal:
+        if job.status != "unknown":
+            moves.move(job.id, ["running"], "unknown", owner, error_json=as_text(refusal.problem()))
+        return
+    if answer == "applied":
+        kept = commands.receipt_outcome(receipt) if receipt.exists() else None
+        finish(job, owner, kept or _as_planned(job), receipt)
+    else:
+        end(job, "failed", owner, problem or WorkerLost().problem())
+
+
+def _as_planned(job: RestoreJob) -> Outcome:
+    """The outcome of a job that the journal knows and whose receipt is lost: what was done is what was planned."""
+    plan = plan_of(job)
+    return Outcome(
+        job=job.id,
+        status="done",
+        verdict="The database's own journal says that this was verified and committed. Its receipt is lost.",
+        counts=plan.counts if plan else Counts(),
+        tables=plan.tables if plan else (),
+    )
+
+
+def finish(job: RestoreJob, owner: str | None, outcome: Outcome, receipt: Path) -> None:
+    """Tell that a job has come to its outcome."""
+    status: JobStatus = "done" if outcome.status == "nothing" else outcome.status
+    kept = storage().receipt(job.id) if receipt.exists() else None
+    # A job that was given up as lost and committed all the same is done: the journal is the truth.
+    started: list[str] = ["running", "unknown", "failed"] if status == "done" else ["running"]
+    if moves.move(
+        job.id, started, status, owner,
+        outcome_json=as_text(outcome), receipt_path=kept, error_json=None, finished_at=now(),
+        phase="",
+    ):  # fmt: skip
+        _audit(job, status)
+
+
+def end(job: RestoreJob, status: JobStatus, owner: str | None, problem: Problem) -> None:
+    """Tell that a job has ended without changing anything."""
+    started = ["running", "unknown"] if status == "failed" else ["running"]
+    if moves.move(job.id, started, status, owner, error_json=as_text(problem), finished_at=now()):
+        _audit(job, status)
+
+
+def _audit(job: RestoreJob, status: JobStatus) -> None:
+    note("restore.ended", f"restore {job.id}", result=status, user=job.created_by, site=job.site.name)
+    db.session.commit()
+
+
+def sweep() -> None:
+    """One round: settle what a lost worker left, ask again about what is unknown, and ring for what waits."""
+    for job in moves.expired():
+        if job.status == "running":
+            settle(job)
+        elif job.cancel_requested:
+            moves.move(job.id, [job.status], "cancelled", job.owner, finished_at=now())
+        else:
+            moves.move(
+                job.id, [job.status], "failed", job.owner,
+                error_json=as_text(WorkerLost().problem()), finished_at=now(),
+            )  # fmt: skip
+    for job in moves.in_doubt(seconds=30):
+        job.heartbeat_at = now()
+        db.session.commit()
+        settle(job)
+    enqueue = current_app.extensions["enqueue"]
+    for job in moves.unclaimed(seconds=5):
+        enqueue(job.id)
+    unmade = select(Backup.id).where(Backup.path == "", Backup.note == "")
+    for backup_id in db.session.scalars(unmade):
+        enqueue(backup_id, backup=True)
+    storage().sweep_uploads()
