@@ -73,7 +73,7 @@ def apply(
 
     with database.writer(schema, str(path), lambda: report(*latest)) as writer:
         tell("lock", 0, 1)
-        writer.begin(job, digest)
+        writer.begin(job, digest, changes)
         _look(writer, changes, tell)
         _write(writer, changes, total, tell)
         checked = verify(writer, changes, tell)

@@ -74,8 +74,8 @@ class Reader(Protocol):
 class Writer(Protocol):
     """One transaction that carries out a plan. Leaving it without :meth:`commit` rolls everything back."""
 
-    def begin(self, job: str, digest: str) -> None:
-        """Lock what the plan touches and write the marker.
+    def begin(self, job: str, digest: str, changes: Sequence[TableChanges]) -> None:
+        """Lock the tables that will change and write the marker.
 
         Raises:
             AlreadyApplied, SiteBusy

@@ -113,7 +113,7 @@ class SQLite:
         try:
             add_functions(connection)
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA cache_size = -64000")
+            connection.execute("PRAGMA cache_size = -24000")
             connection.execute("ATTACH ? AS plan", (read_only(plan),))
             with ticking(connection, tick):
                 yield _Writer(connection, schema)
@@ -302,7 +302,7 @@ class _Writer:
         self.connection = connection
         self.schema = schema
 
-    def begin(self, job: str, digest: str) -> None:
+    def begin(self, job: str, digest: str, changes: Sequence[TableChanges]) -> None:
         """Take the only write lock there is, and write the marker."""
         self.connection.execute("BEGIN IMMEDIATE")
         self.connection.execute("PRAGMA defer_foreign_keys = ON")
