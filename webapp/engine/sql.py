@@ -40,7 +40,7 @@ def connect(path: Path | str, *, durable: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, uri=str(path).startswith("file:"), check_same_thread=False)
     connection.execute(f"PRAGMA journal_mode = {'DELETE' if durable else 'OFF'}")
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
-    connection.execute("PRAGMA cache_size = -64000")
+    connection.execute("PRAGMA cache_size = -12000")
     connection.execute("PRAGMA temp_store = FILE")
     connection.execute("PRAGMA trusted_schema = OFF")
     add_functions(connection)
