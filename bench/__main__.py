@@ -40,8 +40,8 @@ def main() -> int:
         for database in databases:
             result = run(database, given.rows, given.django_rows or given.rows, Path(name))
             show(result)
-            RESULTS.mkdir(exist_ok=True)
-            path = RESULTS / f"{database}-{given.rows}.json"
+            given.results.mkdir(parents=True, exist_ok=True)
+            path = given.results / f"{database}-{given.rows}.json"
             path.write_text(json.dumps(result, indent=1) + "\n")
             print(f"written to {path}\n")
     return 0
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="measure loaddata and dumpdata with N records only and compare rates: they take minutes for a million",
     )
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes (default: bench/results)")
     parser.add_argument("--folder", help="where files and databases are made (default: the temporary folder)")
     return parser
 
