@@ -7,12 +7,12 @@ and, where some record has another primary key in the site, ``moved <table>`` (o
 
 from __future__ import annotations
 
-import uuid
 from typing import Final
 
 from webapp.engine import sql
-from webapp.engine.origin import Trust, alike
-from webapp.engine.schema import LEDGER, Kind, Table
+from webapp.engine.numbers import note_moves, number_rows
+from webapp.engine.origin import Trust, alike, has_own_identity
+from webapp.engine.schema import LEDGER, Column, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import q
 
@@ -69,10 +69,12 @@ def _match_table(scratch: Scratch, table: Table, trust: Trust) -> None:
         f' FROM {staged(table)} s {" ".join(joins)} ORDER BY s."#rec"'
     )
     _one_record_a_row(scratch, table)
-    if not hits and scratch.live_rows[table.name]:
+    if scratch.live_rows[table.name]:
         _by_ledger(scratch, table)
-        _by_content(scratch, table)
-    _number(scratch, table)
+        _by_content(scratch, table, trust)
+        if primary and table.name in trust.tables - trust.mixed:
+            _by_number(scratch, table, primary)
+    number_rows(scratch, table)
 
 
 def _primary_join(scratch: Scratch, table: Table) -> str:
@@ -104,16 +106,16 @@ def _decision(
     first = hits[0][1] if len(hits) == 1 else f"coalesce({', '.join(row for _, row in hits)})" if hits else "NULL"
     trusted = primary and table.name in trust.tables
     renamed = "1"
-    condition = alike(scratch, table, "p") if trusted and hits else ""
+    condition = alike(scratch, table, "p") if trusted and not has_own_identity(table) else ""
     if condition:
         # Another natural key under the same number: a renamed row if the rest agrees, else a stranger.
-        renamed = f"({condition})"
+        renamed = f"coalesce({condition}, 0)"
     doubts = [f"coalesce({row} <> {first}, 0)" for _, row in hits[1:]] + crowded
     if trusted and hits:
         doubts.append(f"(p.rowid <> {first} AND {renamed})")
     live_row = first
     if trusted:
-        live_row = f"CASE WHEN {first} IS NOT NULL THEN {first} WHEN {renamed} THEN p.rowid END" if hits else "p.rowid"
+        live_row = f"CASE WHEN {first} IS NOT NULL THEN {first} WHEN {renamed} THEN p.rowid END"
     rungs = " ".join(f"WHEN {row} IS NOT NULL THEN {number}" for number, row in hits)
     rung = (
         f"CASE {rungs} WHEN p.rowid IS NOT NULL AND {renamed} THEN {PRIMARY} END"
@@ -164,73 +166,100 @@ def _by_ledger(scratch: Scratch, table: Table) -> None:
     )
 
 
-def _by_content(scratch: Scratch, table: Table) -> None:
-    """Records of a table without any other key, by everything but the primary key, each live row once."""
+def _by_content(scratch: Scratch, table: Table, trust: Trust) -> None:
+    """Records without any key, by everything but the primary key, each live row once.
+
+    In the same database a record whose number is free was removed there: another row with its content is not it. Rows that
+    refer to rows of their own table wait until those are matched.
+    """
     names = [name for name in scratch.staged_columns[table.name] if name not in table.primary_key]
-    if not names or not scratch.one(f"SELECT EXISTS (SELECT 1 FROM {matched(table)} WHERE live IS NULL)"):
+    wanted = f"m.live IS NULL AND coalesce(m.code, 'taken') = 'taken' AND {_nameless(scratch, table, 's')}"
+    if table.name in trust.tables and len(table.primary_key) == 1:
+        wanted += f" AND (m.code = 'taken' OR {_own_key(scratch, table)} IS NULL)"
+    source = f'{matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
+    if not names or not scratch.one(f"SELECT EXISTS (SELECT 1 FROM {source} WHERE {wanted})"):
         return
     columns = [table.by_name[name] for name in names]
-    theirs = " || '|' || ".join(sql.content(column, scratch.final(table, column)) for column in columns)
-    ours = " || '|' || ".join(sql.content(column, f"l.{q(column.name)}") for column in columns)
-    scratch.run("DROP TABLE IF EXISTS temp.contents")
-    scratch.run("CREATE TEMP TABLE contents (content TEXT, place INTEGER, row INTEGER, PRIMARY KEY (content, place))")
+    own = _self_references(scratch, table)
+    for name in own:
+        (key,) = table.primary_key
+        wanted += (
+            f" AND (s.{q(name)} = s.{q(key)} OR NOT EXISTS (SELECT 1 FROM {staged(table)} p"
+            f' JOIN {matched(table)} pm ON pm.rec = p."#rec" WHERE p.{q(key)} = s.{q(name)} AND pm.live IS NULL))'
+        )
+    found = True
+    while found:
+        if own:
+            note_moves(scratch, table)
+        theirs = _content(scratch, table, columns, own, "s")
+        ours = _content(scratch, table, columns, own, "l")
+        scratch.run("DROP TABLE IF EXISTS temp.contents")
+        scratch.run(
+            "CREATE TEMP TABLE contents (content TEXT, place INTEGER, row INTEGER, PRIMARY KEY (content, place))"
+        )
+        scratch.run(
+            f"INSERT INTO temp.contents SELECT content, row_number() OVER (PARTITION BY content ORDER BY row), row FROM"
+            f" (SELECT {ours} AS content, l.rowid AS row FROM {live(table)} l WHERE {_nameless(scratch, table, 'l')}"
+            f" AND l.rowid NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL))"
+        )
+        moved = scratch.run(
+            f"UPDATE {matched(table)} SET live = found.row, rung = {CONTENT}, code = NULL FROM ("
+            f" SELECT w.rec AS rec, c.row AS row FROM (SELECT m.rec AS rec, {theirs} AS content, row_number() OVER"
+            f" (PARTITION BY {theirs} ORDER BY m.rec) AS place FROM {source} WHERE {wanted}) w"
+            f" JOIN temp.contents c ON c.content = w.content AND c.place = w.place"
+            f") AS found WHERE found.rec = {matched(table)}.rec"
+        )
+        found = bool(own) and moved.rowcount > 0
+
+
+def _content(scratch: Scratch, table: Table, columns: list[Column], own: list[str], alias: str) -> str:
+    """SQL for one text of all that a row holds; a reference to the row itself is the same wherever the row stands."""
+    parts = []
+    for column in columns:
+        value = scratch.final(table, column) if alias == "s" else f"{alias}.{q(column.name)}"
+        part = sql.content(column, value)
+        if column.name in own:
+            part = (
+                f"CASE WHEN {alias}.{q(column.name)} = {alias}.{q(table.primary_key[0])} THEN 'itself' ELSE {part} END"
+            )
+        parts.append(part)
+    return " || '|' || ".join(parts)
+
+
+def _self_references(scratch: Scratch, table: Table) -> list[str]:
+    columns = scratch.staged_columns[table.name]
+    if len(table.primary_key) != 1 or table.primary_key[0] not in columns:
+        return []
+    return [
+        key.columns[0]
+        for key in table.foreign_keys
+        if key.target == table.name and key.target_columns == table.primary_key and key.columns[0] in columns
+    ]
+
+
+def _nameless(scratch: Scratch, table: Table, alias: str) -> str:
+    """SQL condition: no key of the table, apart from the primary key, tells which row this is."""
+    conditions = ["1"]
+    columns = scratch.staged_columns[table.name]
+    for key, nulls_equal in scratch.profile.keys_of(table):
+        if all(name in columns for name in key):
+            empty = " OR ".join(f"{alias}.{q(name)} IS NULL" for name in key)
+            conditions.append("0" if nulls_equal else f"({empty})")
+    return " AND ".join(conditions)
+
+
+def _own_key(scratch: Scratch, table: Table) -> str:
+    (name,) = table.primary_key
+    return f"s.{q(name)}" if name in scratch.staged_columns[table.name] else "NULL"
+
+
+def _by_number(scratch: Scratch, table: Table, primary: str) -> None:
+    """In the same database, what nothing else has recognised: records without any key that were changed beyond recognition."""
     scratch.run(
-        f"INSERT INTO temp.contents SELECT content, row_number() OVER (PARTITION BY content ORDER BY row), row FROM"
-        f" (SELECT {ours} AS content, l.rowid AS row FROM {live(table)} l"
-        f" WHERE l.rowid NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL))"
-    )
-    scratch.run(
-        f"UPDATE {matched(table)} SET live = found.row, rung = {CONTENT}, code = NULL FROM ("
-        f" SELECT w.rec AS rec, c.row AS row FROM (SELECT m.rec AS rec, {theirs} AS content, row_number() OVER"
-        f" (PARTITION BY {theirs} ORDER BY m.rec) AS place FROM {matched(table)} m"
-        f' JOIN {staged(table)} s ON s."#rec" = m.rec WHERE m.live IS NULL) w'
-        f" JOIN temp.contents c ON c.content = w.content AND c.place = w.place"
+        f"UPDATE {matched(table)} SET live = found.row, rung = {PRIMARY}, code = NULL FROM ("
+        f' SELECT m.rec AS rec, min(p.rowid) AS row FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
+        f" {primary} WHERE m.live IS NULL AND m.code = 'taken' AND {_nameless(scratch, table, 's')}"
+        f" AND {_nameless(scratch, table, 'p')}"
+        f" AND p.rowid NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL) GROUP BY p.rowid HAVING count(*) = 1"
         f") AS found WHERE found.rec = {matched(table)}.rec"
     )
-
-
-def _number(scratch: Scratch, table: Table) -> None:
-    """Give new records a free primary key, and note every record whose key in the site is another one."""
-    if len(table.primary_key) != 1:
-        scratch.run(f"UPDATE {matched(table)} SET code = 'duplicate_key' WHERE live IS NULL AND code = 'taken'")
-        return
-    (name,) = table.primary_key
-    key = table.by_name[name]
-    given = name in scratch.staged_columns[table.name]
-    own = f'(SELECT s.{q(name)} FROM {staged(table)} s WHERE s."#rec" = {matched(table)}.rec)'
-    homeless = "live IS NULL AND (code = 'taken'" + (f" OR {own} IS NULL)" if given else " OR code IS NULL)")
-    if table.reference(name) is None and scratch.one(
-        f"SELECT EXISTS (SELECT 1 FROM {matched(table)} WHERE {homeless})"
-    ):
-        if key.kind is Kind.INTEGER:
-            top = scratch.reader.greatest_key(table.name)
-            if given:
-                top = max(top, scratch.one(f"SELECT max(CAST({q(name)} AS INTEGER)) FROM {staged(table)}") or 0)
-            scratch.run("DROP TABLE IF EXISTS temp.numbered")
-            scratch.run(
-                f"CREATE TEMP TABLE numbered AS SELECT rec, ? + row_number() OVER (ORDER BY rec) AS new"
-                f" FROM {matched(table)} WHERE {homeless}",
-                (top,),
-            )
-            scratch.run(
-                f"UPDATE {matched(table)} SET new = n.new, code = NULL FROM temp.numbered n WHERE n.rec = {matched(table)}.rec"
-            )
-        elif key.kind is Kind.UUID:
-            scratch.connection.create_function("fresh_uuid", 0, lambda: uuid.uuid4().hex)
-            scratch.run(f"UPDATE {matched(table)} SET new = fresh_uuid(), code = NULL WHERE {homeless}")
-    scratch.run(f"UPDATE {matched(table)} SET code = 'duplicate_key' WHERE live IS NULL AND code = 'taken'")
-    scratch.run(f"UPDATE {matched(table)} SET code = NULL WHERE live IS NOT NULL AND code = 'taken'")
-    if given:
-        scratch.run(
-            f"UPDATE {matched(table)} SET new = found.new FROM (SELECT m.rec AS rec, l.{q(name)} AS new"
-            f' FROM {matched(table)} m JOIN {live(table)} l ON l.rowid = m.live JOIN {staged(table)} s ON s."#rec" = m.rec'
-            f" WHERE s.{q(name)} IS NOT l.{q(name)}) AS found WHERE found.rec = {matched(table)}.rec"
-        )
-    if given and scratch.one(f"SELECT EXISTS (SELECT 1 FROM {matched(table)} WHERE new IS NOT NULL)"):
-        scratch.run(f"CREATE TABLE {q('moved ' + table.name)} (old PRIMARY KEY, new) WITHOUT ROWID")
-        scratch.run(
-            f"INSERT OR IGNORE INTO {q('moved ' + table.name)} SELECT s.{q(name)}, m.new FROM {matched(table)} m"
-            f' JOIN {staged(table)} s ON s."#rec" = m.rec WHERE m.new IS NOT NULL AND s.{q(name)} IS NOT NULL'
-            " AND coalesce(m.code, '') <> 'duplicate_record'"
-        )
-        scratch.moved.add(table.name)

@@ -19,6 +19,9 @@ SAMPLE = 2000
 ENOUGH = 10
 """Pairs from which on a table speaks for itself."""
 
+MIXED = 0.8
+"""The share of alike rows below which an unlike row under an equal number is taken for a stranger."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trust:
@@ -26,6 +29,9 @@ class Trust:
 
     origin: Origin
     tables: frozenset[str]
+    mixed: frozenset[
+        str
+    ]  # of these, tables where many numbers belong to strangers: only rows that are alike are the same
     references: bool
 
 
@@ -41,16 +47,19 @@ def find_origin(scratch: Scratch) -> Trust:
     origin = _verdict(scratch, tuple(evidence))
     asked = scratch.choices.origin
     same = asked == "same" or (asked == "auto" and origin.verdict == "same")
-    trusted = {table.name for table in scratch.tables if asked != "other" and (same or _own_identity(table))}
-    trusted |= {table.name for table in scratch.tables if _own_identity(table)}
+    speaking = {table.name for table in scratch.tables if has_own_identity(table)}
+    trusted = {table.name for table in scratch.tables if same} | speaking
+    mixed = set()
     for each in evidence:
-        if asked == "auto" and each.pairs >= ENOUGH:
+        if asked == "auto" and each.pairs >= ENOUGH and each.table not in speaking:
             (trusted.add if 2 * each.alike >= each.pairs else trusted.discard)(each.table)
+            if each.alike < MIXED * each.pairs:
+                mixed.add(each.table)
     references = same or (asked == "auto" and origin.verdict in ("empty", "unproven"))
-    return Trust(origin, frozenset(trusted), references)
+    return Trust(origin, frozenset(trusted), frozenset(mixed), references)
 
 
-def _own_identity(table: Table) -> bool:
+def has_own_identity(table: Table) -> bool:
     """Whether a primary key is more than a number that was counted up: a uuid, a word, or another row's key."""
     return any(
         table.by_name[name].kind is not Kind.INTEGER or table.reference(name) is not None for name in table.primary_key
