@@ -24,6 +24,7 @@ from webapp.engine.schema import Table
 from webapp.engine.scratch import Scratch, live, staged
 from webapp.engine.sql import q
 from webapp.engine.stage import StagedModel, problem_of
+from webapp.engine.tokens import MARK
 
 PROBLEMS_NAMED = 200
 
@@ -143,9 +144,9 @@ def _references(scratch: Scratch, table: Table) -> list[ReferenceFacts]:
         (column,), (target,) = key.columns, key.target_columns
         parent = scratch.schema.tables[key.target]
         scratch.run("DROP TABLE IF EXISTS temp.outside")
-        held = ""
+        held = f" AND s.{q(column)} NOT GLOB '{MARK}*'" if (table.name, column) in scratch.facts.naturals else ""
         if target in scratch.staged_columns.get(parent.name, ()):
-            held = f" AND s.{q(column)} NOT IN (SELECT p.{q(target)} FROM {staged(parent)} p WHERE p.{q(target)} IS NOT NULL)"
+            held += f" AND s.{q(column)} NOT IN (SELECT p.{q(target)} FROM {staged(parent)} p WHERE p.{q(target)} IS NOT NULL)"
         scratch.run(
             f"CREATE TEMP TABLE outside AS SELECT s.{q(column)} AS value, count(*) AS records FROM {staged(table)} s"
             f" WHERE s.{q(column)} IS NOT NULL{held} GROUP BY 1"

@@ -10,6 +10,7 @@ from webapp.engine.plan import PlanFacts, PlannedTable, open_plan
 from webapp.engine.reasons import words
 from webapp.engine.shapes import LINKS
 from webapp.engine.sql import q
+from webapp.engine.tokens import shown_token
 
 
 def rows(path: Path, table: str, *, action: str = "", text: str = "", after: int = 0, limit: int = 50) -> RowPage:
@@ -108,4 +109,4 @@ def shown(value: object) -> str | None:
         return f"{len(value):,} bytes, {value[:8].hex(' ')}" + (" …" if len(value) > 8 else "")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    return shown_token(value)

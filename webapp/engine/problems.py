@@ -14,6 +14,7 @@ from webapp.engine.schema import Table
 from webapp.engine.scratch import Scratch, live, staged
 from webapp.engine.shapes import LINKS
 from webapp.engine.sql import q
+from webapp.engine.tokens import shown_token
 
 VALUE_CODES = ("bad_value", "too_long", "out_of_range", "missing_required")
 NAMED_CODES = (
@@ -123,7 +124,7 @@ def _lost(scratch: Scratch, table: Table, field: str, number: int) -> str:
     key = table.reference(field)
     if key is None:
         return words("missing_reference")
-    said = f"refers to {value} in {scratch.profile.title_of(key.target)}"
+    said = f"refers to {shown_token(value)} in {scratch.profile.title_of(key.target)}"
     (target,) = key.target_columns
     if why := _left_out(scratch, key.target, target, value):
         return f"{said}, which the file holds but which is left out ({why})"

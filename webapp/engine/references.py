@@ -7,6 +7,7 @@ remains is decided by the person's policy, and a row that is left out takes with
 
 from __future__ import annotations
 
+from webapp.engine.natural import tokens_table
 from webapp.engine.origin import Trust
 from webapp.engine.schema import ForeignKey, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
@@ -98,6 +99,27 @@ def _find_lost(scratch: Scratch, trust: Trust, table: Table, key: ForeignKey) ->
             f' JOIN {matched(parent)} m ON m.rec = p."#rec" LEFT JOIN {todo(parent)} d ON d.rec = p."#rec"'
             f" WHERE (m.live IS NOT NULL AND m.code IS NULL) OR d.action IN ('insert', 'blocked'))"
         )
+    if parent.name in scratch.tokens:
+        _find_natural(scratch, parent)
+
+
+def _find_natural(scratch: Scratch, parent: Table) -> None:
+    """Natural keys that lead to a row of the site, or to a record that is there or will be, are not lost."""
+    staged_too = parent.name in scratch.staged_columns
+    records = (
+        f" LEFT JOIN {matched(parent)} m ON m.rec = n.rec LEFT JOIN {todo(parent)} d ON d.rec = n.rec"
+        f" LEFT JOIN {todo(parent)} g ON g.live = n.live AND g.action = 'delete'"
+        if staged_too
+        else ""
+    )
+    held = (
+        "(n.rec IS NULL AND g.live IS NULL) OR (m.live IS NOT NULL AND m.code IS NULL) OR d.action IN ('insert', 'blocked')"
+        if staged_too
+        else "1"
+    )
+    scratch.run(
+        f"DELETE FROM temp.lost WHERE value IN (SELECT n.token FROM {tokens_table(parent)} n{records} WHERE {held})"
+    )
 
 
 def _add_parents(scratch: Scratch, key: ForeignKey) -> bool:
@@ -106,12 +128,20 @@ def _add_parents(scratch: Scratch, key: ForeignKey) -> bool:
     (target,) = key.target_columns
     rules = scratch.profile.rules(parent.name)
     barred = rules.ignored or rules.matched_only or (rules.protected and scratch.choices.accounts == "protect")
-    if parent.name not in scratch.staged_columns or barred or target not in scratch.staged_columns[parent.name]:
+    if parent.name not in scratch.staged_columns or barred:
+        return False
+    meant = []
+    if target in scratch.staged_columns[parent.name]:
+        meant.append(f"p.{q(target)} IN (SELECT value FROM temp.lost)")
+    if parent.name in scratch.tokens:
+        named = f"SELECT rec FROM {tokens_table(parent)} WHERE token IN (SELECT value FROM temp.lost)"
+        meant.append(f'p."#rec" IN ({named})')
+    if not meant:
         return False
     added = scratch.run(
         f"INSERT INTO {todo(parent)} (rec, live, action, code) SELECT p.\"#rec\", NULL, 'insert', 'needed'"
         f' FROM {staged(parent)} p JOIN {matched(parent)} m ON m.rec = p."#rec"'
-        f" WHERE p.{q(target)} IN (SELECT value FROM temp.lost) AND m.live IS NULL AND m.code IS NULL"
+        f" WHERE ({' OR '.join(meant)}) AND m.live IS NULL AND m.code IS NULL"
         f' AND p."#rec" NOT IN (SELECT rec FROM {todo(parent)} WHERE rec IS NOT NULL)'
     )
     return added.rowcount > 0

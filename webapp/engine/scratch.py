@@ -34,6 +34,8 @@ class Scratch:
     choices: Choices
     report: Report
     joined: dict[str, Table] = field(default_factory=dict)  # tables without records that removal reaches
+    matched: set[str] = field(default_factory=set)  # tables that are matched already
+    tokens: set[str] = field(default_factory=set)  # tables that natural keys of the file lead to
     moved: set[str] = field(default_factory=set)  # tables of which some record has another primary key in the site
 
     @cached_property
@@ -114,6 +116,9 @@ def needed_tables(schema: Schema, facts: StageFacts) -> tuple[str, ...]:
     around |= {
         name for name, table in schema.tables.items() if any(key.target in staged_names for key in table.foreign_keys)
     }
+    if facts.naturals:
+        # A natural key may pass through a table that is only referred to.
+        around |= {key.target for name in around for key in schema.tables[name].foreign_keys}
     return tuple(name for name in schema.order() if name in staged_names | around)
 
 

@@ -21,6 +21,7 @@ from webapp.engine.formats.strict import parse_value
 from webapp.engine.labels import FoundBy, Link, find_column, find_link
 from webapp.engine.schema import Column, Kind, Schema, Table
 from webapp.engine.sql import q
+from webapp.engine.tokens import token
 from webapp.engine.values import BadValue, Canonical
 
 LINKS = 1 << 40
@@ -62,6 +63,7 @@ class Shape:
         self.keys_read = 0  # names in all records that were read since the last look
         self.unknown: list[str] = []
         self.links: list[tuple[str, Link]] = []
+        self.naturals: set[str] = set()  # columns in which some record has a natural key
         placed: list[tuple[str, Column]] = []
         key_columns = table.primary_key if table is not None and has_pk else ()
         for name in fields:
@@ -109,7 +111,7 @@ class Shape:
 
         This is where the time of a large file goes: per row only the decoding is left.
         """
-        if not self.simple or self._json or not self.keys_of:
+        if not self.simple or self.naturals or self._json or not self.keys_of:
             return None
         decode = self._decode
         try:
@@ -135,7 +137,7 @@ class Shape:
 
     def fast(self, rec: int, record: RawRecord) -> tuple[object, ...] | None:
         """The row of a record that fits without a question, else None. Counts the keys that it has read."""
-        if not self.simple:
+        if not self.simple or self.naturals:
             return None
         try:
             cells = list(_astuple(self._decode(record.fields))[: len(self.placed)])
@@ -204,6 +206,9 @@ class Shape:
         try:
             found = values.convert(column, value)
         except BadValue as error:
+            if self._is_natural(column, value):
+                self.naturals.add(column.name)
+                return token(value if isinstance(value, list) else [value])
             problems.append(FieldProblem(name, column.name, error.code, f"{name}: {error}"))
             return value if isinstance(value, str) else _text(value)
         if found is None and not column.nullable:
@@ -212,11 +217,20 @@ class Shape:
             )
         return found
 
+    def _is_natural(self, column: Column, value: Any) -> bool:
+        """Whether a value that the column cannot hold may name the row that it refers to."""
+        if self.table is None or self.table.reference(column.name) is None:
+            return False
+        return isinstance(value, list) or (isinstance(value, str) and value != "")
+
     def _others(self, name: str, value: Any, problems: list[FieldProblem]) -> list[Canonical]:
-        if not isinstance(value, list) or any(isinstance(item, dict | list) or item is None for item in value):
+        if not isinstance(value, list) or any(isinstance(item, dict) or item is None for item in value):
             problems.append(FieldProblem(name, "", "bad_value", f"{name} is not a list of keys"))
             return []
-        return [_text(item) if not isinstance(item, int) else item for item in dict.fromkeys(value)]
+        keys = (
+            token(item) if isinstance(item, list) else item if isinstance(item, int) else _text(item) for item in value
+        )
+        return list(dict.fromkeys(keys))
 
 
 class Shapes:

@@ -29,8 +29,9 @@ from webapp.engine.profile import Profile
 from webapp.engine.schema import Schema, Table
 from webapp.engine.shapes import LINKS, Shape, Shapes, Staged
 from webapp.engine.sql import q
+from webapp.engine.tokens import owner_token
 
-VERSION = 1
+VERSION = 2
 """Of the stage's layout; part of its name."""
 
 
@@ -53,6 +54,7 @@ class StageFacts(msgspec.Struct, frozen=True):
     models: tuple[StagedModel, ...]
     shapes: Mapping[int, tuple[str, ...]]  # columns of each shape
     links: Mapping[str, tuple[str, str, str]]  # link table -> owning table, owner column, other column
+    naturals: tuple[tuple[str, str], ...] = ()  # tables and columns that hold natural keys
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -126,6 +128,7 @@ class _Stager:
             tuple(self._model(label, shapes) for label, shapes in self.models.items()),
             self.shape_columns,
             self.links,
+            self._naturals(),
         )
         run("INSERT INTO meta VALUES (?)", (msgspec.json.encode(facts).decode(),))
         run("COMMIT")
@@ -238,7 +241,8 @@ class _Stager:
                 self.connection.execute(f"CREATE TABLE {q('list ' + link.table)} (rec INTEGER PRIMARY KEY)")
             number = self._link_shape(joint, link.owner, link.other)
             self.connection.execute(f"INSERT INTO {q('list ' + link.table)} VALUES (?)", (rec,))
-            rows = [(self.link_rows + n, number, staged.key, other) for n, other in enumerate(others)]
+            owner = owner_token(rec) if staged.key is None else staged.key
+            rows = [(self.link_rows + n, number, owner, other) for n, other in enumerate(others)]
             self.link_rows += len(rows)
             self.connection.executemany(
                 f'INSERT INTO {q("rows " + link.table)} ("#rec", "#shape", {q(link.owner)}, {q(link.other)}) VALUES (?, ?, ?, ?)',
@@ -252,6 +256,18 @@ class _Stager:
         number = -1 - sum(1 for known in self.shape_columns if known < 0)
         self.shape_columns[number] = (owner, other)
         return number
+
+    def _naturals(self) -> tuple[tuple[str, str], ...]:
+        found = {
+            (shapes.table.name, column)
+            for shapes in self.models.values()
+            if shapes.table is not None
+            for shape in shapes.known.values()
+            for column in shape.naturals
+        }
+        # Lists of keys are not looked through: their links are asked for tokens either way.
+        found |= {(link, column) for link, (_, owner, other) in self.links.items() for column in (owner, other)}
+        return tuple(sorted(found))
 
     def _model(self, label: str, shapes: Shapes) -> StagedModel:
         present = [set(shape.columns) for shape in shapes.known.values()]

@@ -1,0 +1,214 @@
+"""References by natural key: a list of values instead of a primary key, as Django writes them on request.
+
+``["author01"]``, ``["can_review", "documents", "document"]``: a key may pass through references, whose own keys then stand
+in its place. The stage keeps such a reference as a *token* (a mark and the list as JSON); when the table that it means has
+been matched, the token is led to a record of the file or to a row of the site, and from there on it is a moved key like
+any other. Which columns the values belong to is the profile's word; where it is silent, the unique constraint of as many
+values that resolves most of them, in any order, is taken.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+from webapp.engine import values
+from webapp.engine.schema import Table
+from webapp.engine.scratch import Scratch, live, matched, staged
+from webapp.engine.sql import q
+from webapp.engine.tokens import MARK, owner_token
+from webapp.engine.values import BadValue, Canonical
+
+Key = tuple[Any, ...]
+
+
+def tokens_table(table: Table | str) -> str:
+    """Where the tokens of a table lead: token, rec, live."""
+    return q("natural " + (table if isinstance(table, str) else table.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a natural key means: a record of the file, else a row of the site, and its primary key in the site."""
+
+    rec: int | None
+    live: int | None
+    key: Canonical
+
+
+def natural_targets(scratch: Scratch) -> frozenset[str]:
+    """Tables that the natural keys of the file mean."""
+    found = (scratch.schema.tables[name].reference(column) for name, column in scratch.facts.naturals)
+    return frozenset(key.target for key in found if key is not None)
+
+
+def resolve(scratch: Scratch, table: Table) -> None:
+    """Lead all tokens that mean rows of a table, once it is matched."""
+    wanted = _tokens(scratch, table)
+    owners = [link for link, (owner, _, _) in scratch.facts.links.items() if owner == table.name]
+    if not wanted and not owners:
+        return
+    found = {MARK + text: target for text, target in _lookup_texts(scratch, table, wanted).items()}
+    for link in owners:
+        found |= _owners(scratch, table, link)
+    if not found:
+        return
+    scratch.run(f"CREATE TABLE {tokens_table(table)} (token TEXT PRIMARY KEY, rec INTEGER, live INTEGER) WITHOUT ROWID")
+    scratch.connection.executemany(
+        f"INSERT INTO {tokens_table(table)} VALUES (?, ?, ?)",
+        [(text, target.rec, target.live) for text, target in found.items()],
+    )
+    scratch.run(f"CREATE TABLE IF NOT EXISTS {q('moved ' + table.name)} (old PRIMARY KEY, new) WITHOUT ROWID")
+    scratch.connection.executemany(
+        f"INSERT OR IGNORE INTO {q('moved ' + table.name)} VALUES (?, ?)",
+        [(text, target.key) for text, target in found.items()],
+    )
+    scratch.moved.add(table.name)
+    scratch.tokens.add(table.name)
+
+
+def _tokens(scratch: Scratch, table: Table) -> list[str]:
+    found: dict[str, None] = {}
+    for name, column in scratch.facts.naturals:
+        key = scratch.schema.tables[name].reference(column)
+        if key is not None and key.target == table.name and key.target_columns == table.primary_key:
+            found |= {
+                row[0][1:]: None
+                for row in scratch.run(
+                    f"SELECT DISTINCT {q(column)} FROM {staged(name)} WHERE {q(column)} GLOB ?", (MARK + "[[]*",)
+                )
+            }
+    return list(found)
+
+
+def _owners(scratch: Scratch, table: Table, link: str) -> dict[str, Target]:
+    (name,) = table.primary_key
+    own = f"s.{q(name)} IS NULL" if name in scratch.staged_columns[table.name] else "1"
+    return {
+        owner_token(rec): Target(rec, None, key)
+        for rec, key in scratch.run(
+            f"SELECT m.rec, {_site_key(scratch, table)} FROM stage.{q('list ' + link)} n JOIN {matched(table)} m ON m.rec = n.rec"
+            f' JOIN {staged(table)} s ON s."#rec" = m.rec LEFT JOIN {live(table)} l ON l.rowid = m.live WHERE {own}'
+        )
+    }
+
+
+def _lookup_texts(scratch: Scratch, table: Table, texts: list[str]) -> dict[str, Target]:
+    lists = {text: tuple(json.loads(text)) for text in texts}
+    targets = lookup(scratch, table, set(lists.values()))
+    return {text: targets[key] for text, key in lists.items() if key in targets}
+
+
+def lookup(scratch: Scratch, table: Table, wanted: set[Key]) -> dict[Key, Target]:
+    """The records or rows of a table that natural keys mean. What is not there is not in the answer."""
+    found: dict[Key, Target] = {}
+    for size in {len(key) for key in wanted}:
+        some = {key for key in wanted if len(key) == size}
+        best: dict[Key, Target] = {}
+        for columns in _candidates(scratch, table, size):
+            answer = _by_columns(scratch, table, columns, some)
+            if len(answer) > len(best):
+                best = answer
+            if len(best) == len(some):
+                break
+        found |= best
+    return found
+
+
+def _candidates(scratch: Scratch, table: Table, size: int) -> list[tuple[str, ...]]:
+    """Columns that a key of so many values may mean, the profile's first."""
+    found: dict[tuple[str, ...], None] = {}
+    for key, _ in scratch.profile.keys_of(table):
+        if _width(scratch, table, key) == size:
+            found[key] = None
+            if len(key) <= 3:
+                found |= dict.fromkeys(permutations(key))
+    if size == 1 and len(table.primary_key) == 1:
+        found[table.primary_key] = None
+    return list(found)
+
+
+def _width(scratch: Scratch, table: Table, key: Sequence[str], depth: int = 0) -> int:
+    return sum(_part_width(scratch, table, name, depth) for name in key)
+
+
+def _part_width(scratch: Scratch, table: Table, column: str, depth: int) -> int:
+    """How many values stand for a column: those of the key of the row that it refers to, else one."""
+    reference = table.reference(column)
+    if reference is None or reference.target == table.name or depth > 4:
+        return 1
+    parent = scratch.schema.tables[reference.target]
+    keys = scratch.profile.keys_of(parent)
+    return _width(scratch, parent, keys[0][0], depth + 1) if keys else 1
+
+
+def _by_columns(scratch: Scratch, table: Table, columns: tuple[str, ...], wanted: set[Key]) -> dict[Key, Target]:
+    rows: dict[Key, list[Canonical]] = {key: [] for key in wanted}
+    position = 0
+    for name in columns:
+        width = _part_width(scratch, table, name, 0)
+        parts = {key: key[position : position + width] for key in rows}
+        cells = _cells(scratch, table, name, set(parts.values()))
+        rows = {key: [*row, cells[parts[key]]] for key, row in rows.items() if parts[key] in cells}
+        position += width
+    return _find(scratch, table, columns, rows)
+
+
+def _cells(scratch: Scratch, table: Table, name: str, parts: set[Key]) -> dict[Key, Canonical]:
+    """The values of one column that parts of keys stand for."""
+    reference = table.reference(name)
+    if reference is not None and (
+        reference.target in scratch.matched or reference.target not in scratch.staged_columns
+    ):
+        parent = scratch.schema.tables[reference.target]
+        return {part: target.key for part, target in lookup(scratch, parent, parts).items()}
+    column = table.by_name[name]
+    found: dict[Key, Canonical] = {}
+    for part in parts:
+        try:
+            found[part] = values.convert(column, part[0])
+        except BadValue:
+            continue
+    return found
+
+
+def _find(
+    scratch: Scratch, table: Table, columns: tuple[str, ...], rows: dict[Key, list[Canonical]]
+) -> dict[Key, Target]:
+    keys = list(rows)
+    (primary,) = table.primary_key if len(table.primary_key) == 1 else ("",)
+    if not keys or not primary:
+        return {}
+    scratch.run("DROP TABLE IF EXISTS temp.wanted")
+    cells = ", ".join(f"k{number}" for number in range(len(columns)))
+    scratch.run(f"CREATE TEMP TABLE wanted (n INTEGER PRIMARY KEY, {cells})")
+    scratch.connection.executemany(
+        f"INSERT INTO temp.wanted VALUES (?, {', '.join('?' * len(columns))})",
+        [(number, *rows[key]) for number, key in enumerate(keys)],
+    )
+    found: dict[Key, Target] = {}
+    on = " AND ".join(f"l.{q(name)} IS w.k{number}" for number, name in enumerate(columns))
+    for number, row, key in scratch.run(
+        f"SELECT w.n, l.rowid, l.{q(primary)} FROM temp.wanted w JOIN {live(table)} l ON {on}"
+    ):
+        found[keys[number]] = Target(None, row, key)
+    if table.name in scratch.matched and all(name in scratch.staged_columns[table.name] for name in columns):
+        on = " AND ".join(
+            f"{scratch.final(table, table.by_name[name])} IS w.k{number}" for number, name in enumerate(columns)
+        )
+        for number, rec, key in scratch.run(
+            f"SELECT w.n, m.rec, {_site_key(scratch, table)} FROM temp.wanted w JOIN {staged(table)} s ON {on}"
+            f' JOIN {matched(table)} m ON m.rec = s."#rec" LEFT JOIN {live(table)} l ON l.rowid = m.live'
+        ):
+            found[keys[number]] = Target(rec, None, key)
+    return found
+
+
+def _site_key(scratch: Scratch, table: Table) -> str:
+    """SQL for the primary key in the site of a record ``s`` that is matched as ``m`` to ``l``."""
+    (name,) = table.primary_key
+    own = f"s.{q(name)}" if name in scratch.staged_columns[table.name] else "NULL"
+    return f"CASE WHEN m.live IS NOT NULL THEN l.{q(name)} ELSE coalesce(m.new, {own}) END"
