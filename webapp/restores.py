@@ -99,7 +99,7 @@ def hint_of(problem: Problem) -> str:
     while waiting:
         kind = waiting.pop()
         if kind.code == problem.code:
-            return kind.hint
+            return REPAIRS[problem.repair] + "." if problem.repair in REPAIRS else kind.hint
         waiting += kind.__subclasses__()
     return ""
 

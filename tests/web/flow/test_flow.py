@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +257,78 @@ def test_a_killed_horse_is_settled_by_the_journal(
         job = installation.wait(job_id)
     assert job.status == "done", problem_of(job)
     assert commands.settle(installation.site_url, job_id) == "applied"
+
+
+@contextmanager
+def held(installation: Installation) -> Iterator[None]:
+    """Somebody else writes to the site for as long as this lasts."""
+    connection = sqlite3.connect(installation.site_url.removeprefix("sqlite:///"), isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+def test_a_killed_worker_takes_its_horse_along_and_nothing_is_changed(
+    installation: Installation, start_worker: Callable[[], Any], damaged: Path
+) -> None:
+    client = installation.client("root")
+    worker = start_worker()
+    job_id = previewed(installation, client, damaged)
+    before = sites.dump(installation.site_url)
+    with held(installation):
+        approve(client, installation, job_id)
+        assert installation.wait(job_id, until=("running",)).status == "running"
+        horse = horse_of(worker)
+        assert horse is not None
+        worker.kill()
+        worker.wait()
+        end = time.monotonic() + 5
+        while Path(f"/proc/{horse}").exists() and "Z" not in Path(f"/proc/{horse}/stat").read_text():
+            assert time.monotonic() < end, "the horse runs on as an orphan"
+            time.sleep(0.05)
+    installation.expire(job_id)
+    start_worker()
+    job = installation.wait(job_id)
+    problem = problem_of(job)
+    assert (job.status, problem.code if problem else "") == ("failed", "worker_lost")
+    assert sites.dump(installation.site_url) == before
+    client.post(f"/restores/{job_id}/again/")
+    assert installation.wait(job_id).status == "planned"
+    approve(client, installation, job_id)
+    assert installation.wait(job_id).status == "done"
+
+
+def test_a_person_stops_a_restore_and_it_rolls_back(
+    installation: Installation, worker: subprocess.Popen[bytes], damaged: Path
+) -> None:
+    client = installation.client("admin")
+    job_id = previewed(installation, client, damaged)
+    before = sites.dump(installation.site_url)
+    with held(installation):
+        approve(client, installation, job_id)
+        assert installation.wait(job_id, until=("running",)).status == "running"
+        assert client.post(f"/restores/{job_id}/cancel/").status_code == 303
+        assert "Stopping" in client.get(f"/restore/job/{job_id}/", headers=HX).text
+    assert installation.wait(job_id).status == "cancelled"
+    assert "Cancelled. Nothing was changed" in client.get(f"/restores/{job_id}/").text
+    assert sites.dump(installation.site_url) == before
+
+
+def test_a_second_restore_of_a_site_is_told_that_it_is_busy(
+    installation: Installation, worker: subprocess.Popen[bytes], damaged: Path
+) -> None:
+    client = installation.client("root")
+    first, second = (previewed(installation, client, damaged) for _ in range(2))
+    with held(installation):
+        approve(client, installation, first)
+        assert installation.wait(first, until=("running",)).status == "running"
+        answer = approve(client, installation, second)
+        assert answer.status_code == 422
+        assert "busy" in answer.text
+        assert installation.read(second).status == "planned"
 
 
 def test_a_job_that_was_committed_by_a_lost_worker_is_done(
