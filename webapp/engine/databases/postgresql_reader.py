@@ -86,11 +86,20 @@ class PostgreSQLReader:
         wanted = [known.by_name[name] for name in columns]
         decoders = [(at, decode) for at, column in enumerate(wanted) if (decode := decoder(column))]
         for cells, escaped in batches(self._lines(known, wanted)):
-            read: list[Sequence[Canonical]] = list(zip(*cells, strict=True))
-            if not escaped or any(NULL in row for row in cells):
-                read = [[value_of(str(cell)) for cell in column] for column in read]
+            read: list[Sequence[Any]] = list(zip(*cells, strict=True))
+            if not escaped:
+                read = [[value_of(cell) for cell in column] for column in read]
+            else:
+                read = [
+                    [None if cell == NULL else cell for cell in column] if NULL in column else column for column in read
+                ]
             for at, decode in decoders:
-                read[at] = [None if value is None else decode(str(value)) for value in read[at]]
+                column = read[at]
+                read[at] = (
+                    [None if value is None else decode(value) for value in column]
+                    if None in column
+                    else list(map(decode, column))
+                )
             yield list(zip(*read, strict=True))
 
     def greatest_key(self, table: str) -> int:
