@@ -12,9 +12,12 @@ from webapp.engine.errors import Refusal
 from webapp.engine.reasons import WORDS
 from webapp.settings import Misconfigured
 
-HEAD = """# Refusals and problems
+HOW = "python -m tests.error_catalogue > docs/errors.md"
+"""What makes the page anew."""
 
-This page is made from the program (`python -m tests.error_catalogue > docs/errors.md`); a test fails when it is not up to
+HEAD = f"""# Refusals and problems
+
+This page is made from the program (`{HOW}`); a test fails when it is not up to
 date. Words in braces are filled in. Codes are stable: scripts may test them.
 
 A **refusal** ends what was asked for. A page shows its sentence and its hint; an API client gets `code`, `message` and

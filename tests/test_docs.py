@@ -121,7 +121,7 @@ def unknown_option(parser: argparse.ArgumentParser, words: list[str]) -> str:
 
 
 def test_the_page_of_errors_is_up_to_date() -> None:
-    assert (DOCS / "errors.md").read_text("utf-8") == error_catalogue.markdown()
+    assert (DOCS / "errors.md").read_text("utf-8") == error_catalogue.markdown(), error_catalogue.HOW
 
 
 def test_every_code_in_the_page_of_troubles_exists() -> None:
