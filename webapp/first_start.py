@@ -9,7 +9,8 @@ from flask import current_app
 from sqlalchemy import select
 
 from webapp import sites
-from webapp.demo.school import DemoSite, create_demo_school
+from webapp.demo.school import create_demo_school
+from webapp.demo.site import DemoSite
 from webapp.engine import commands
 from webapp.models import Backup, Setting, Site, db
 from webapp.settings import Settings

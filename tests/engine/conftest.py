@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from webapp.demo.school import DemoSite, create_demo_school
+from webapp.demo.school import create_demo_school
+from webapp.demo.site import DemoSite
 
 NOW = datetime(2026, 3, 12, 11, 0, tzinfo=UTC)
 

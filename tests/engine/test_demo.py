@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from webapp.demo.school import DemoSite, create_demo_school
+from webapp.demo.school import create_demo_school
+from webapp.demo.site import DemoSite
 from webapp.engine.profile import bundled
 
 

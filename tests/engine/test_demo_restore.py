@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests import sites
-from webapp.demo.school import DemoSite
+from webapp.demo.site import DemoSite
 from webapp.engine import commands
 from webapp.engine.answers import Choices, Outcome, Plan
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from webapp.demo import names
 from webapp.demo.ledger import Ledger, text
+from webapp.demo.morning import Morning, delete
 from webapp.demo.staff import SECTIONS
 from webapp.demo.students import LOST_CLASS, STUDENTS, attendance, deposit, student
 
@@ -23,23 +22,12 @@ SET_NULL = frozenset(
 LOST_SECTION = SECTIONS.index(LOST_CLASS) + 1
 
 
-@dataclass
-class Morning:
-    """What was done, counted."""
-
-    lost: dict[str, int] = field(default_factory=dict)  # table -> rows deleted
-    spoilt: dict[str, int] = field(default_factory=dict)  # column of students_student -> rows overwritten
-    emptied: int = 0  # references emptied by the deletion
-    added: dict[str, int] = field(default_factory=dict)  # table -> rows entered since the backup
-    corrected: int = 0  # addresses corrected since the backup
-
-
 def strike(school: Ledger, moment: datetime) -> Morning:
     """Do a morning's work up to ``moment``, then the accident."""
     morning = Morning()
     _work(school, moment, morning)
     _spoil(school, morning)
-    _delete(school, "subjects_classsection", [LOST_SECTION], morning)
+    delete(school, "subjects_classsection", [LOST_SECTION], morning, SET_NULL)
     return morning
 
 
@@ -110,30 +98,3 @@ def _spoil(school: Ledger, morning: Morning) -> None:
         "UPDATE students_student SET first_name = '?????' WHERE id = ?", [(pupil,) for pupil in garbled]
     )
     morning.spoilt = {"mobile_number": len(phones), "first_name": len(garbled)}
-
-
-def _delete(school: Ledger, table: str, ids: Sequence[int], morning: Morning) -> None:
-    """Delete rows as the application does: everything that refers to them goes first."""
-    marks = ", ".join("?" for _ in ids)
-    for holder, column in _holders(school, table):
-        where = f'FROM "{holder}" WHERE "{column}" IN ({marks})'
-        if (holder, column) in SET_NULL:
-            emptied = school.connection.execute(
-                f'UPDATE "{holder}" SET "{column}" = NULL WHERE "{column}" IN ({marks})',  # noqa: S608 - names are our own
-                ids,
-            )
-            morning.emptied += emptied.rowcount
-        elif doomed := school.ids(f"SELECT id {where}", *ids):
-            for start in range(0, len(doomed), 500):
-                _delete(school, holder, doomed[start : start + 500], morning)
-    gone = school.connection.execute(f'DELETE FROM "{table}" WHERE id IN ({marks})', ids)  # noqa: S608 - names are our own
-    morning.lost[table] = morning.lost.get(table, 0) + gone.rowcount
-
-
-def _holders(school: Ledger, table: str) -> list[tuple[str, str]]:
-    """Tables and columns that refer to a table."""
-    return school.connection.execute(
-        'SELECT m.name, k."from" FROM sqlite_master m, pragma_foreign_key_list(m.name) k'
-        " WHERE m.type = 'table' AND k.\"table\" = ? ORDER BY 1, 2",
-        (table,),
-    ).fetchall()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from random import Random
+from uuid import UUID
 
 
 def text(moment: datetime) -> str:
@@ -17,7 +18,7 @@ def text(moment: datetime) -> str:
 
 @dataclass(frozen=True)
 class Ledger:
-    """An open school database, with the chance and the calendar that fill it."""
+    """The open database of a demo site, with the chance and the calendar that fill it."""
 
     connection: sqlite3.Connection
     chance: Random
@@ -68,6 +69,10 @@ class Ledger:
     def mobile(self) -> str:
         """Ten digits that are nobody's number."""
         return f"555{self.chance.randrange(10**7):07d}"
+
+    def uuid(self) -> str:
+        """A random uuid, without dashes."""
+        return UUID(int=self.chance.getrandbits(128), version=4).hex
 
     def pick(self, *values: str) -> str:
         """One of these."""

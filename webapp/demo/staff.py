@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from webapp.demo import names
+from webapp.demo.framework import install, unusable_password
 from webapp.demo.ledger import Ledger, text
 
 SECTIONS = (
@@ -28,23 +29,11 @@ def hire(school: Ledger) -> None:
 
 
 def _framework(school: Ledger) -> None:
-    models = [label.split(".") for label in names.MODELS]
-    school.insert("django_content_type", [{"app_label": app, "model": model} for app, model in models])
-    school.insert(
-        "auth_permission",
-        [
-            {"name": f"Can {verb} {model}", "content_type_id": number, "codename": f"{verb}_{model}"}
-            for number, (_, model) in enumerate(models, 1)
-            for verb in ("add", "change", "delete", "view")
-        ],
-    )
-    applied = text(school.before(400))
-    apps = sorted({app for app, _ in models})
-    school.insert("django_migrations", [{"app": app, "name": "0001_initial", "applied": applied} for app in apps])
+    install(school, names.MODELS)
     school.insert("auth_group", [{"name": name} for name in ("Office", "Teachers", "Accounts")])
     school.insert(
         "auth_group_permissions",
-        [{"group_id": number % 3 + 1, "permission_id": number} for number in range(1, len(models) * 4 + 1)],
+        [{"group_id": number % 3 + 1, "permission_id": number} for number in range(1, len(names.MODELS) * 4 + 1)],
     )
 
 
@@ -52,12 +41,11 @@ def _accounts(school: Ledger) -> None:
     # Two people whose names differ by case only: user names are case-sensitive.
     chiefs = ("principal", "accountant", "clerk", "Superuser", "SuperUser")
     people = [*chiefs, *(f"teacher{number:02d}" for number in range(1, TEACHERS + 1))]
-    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
     school.insert(
         "users_customuser",
         [
             {
-                "password": "!" + "".join(school.chance.choices(letters, k=40)),  # Django's mark of an unusable one
+                "password": unusable_password(school),
                 "last_login": text(school.before(school.chance.randint(0, 30))) if number % 3 else None,
                 "is_superuser": name == "principal",
                 "username": name,
