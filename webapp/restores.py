@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select
 
 from webapp.engine.answers import Analysis, Choices, Outcome, Plan, Problem
-from webapp.engine.errors import Refusal
+from webapp.engine.errors import REPAIRS, Refusal
 from webapp.models import Backup, JobStatus, RestoreJob, Site, User, db, now
 
 A = TypeVar("A", bound=msgspec.Struct)
@@ -22,7 +22,7 @@ class ChoiceRefused(Refusal):
     """Your account may not choose this: removing rows, restoring accounts and overruling the origin are for root."""
 
     code: ClassVar[str] = "choice_refused"
-    hint: ClassVar[str] = "Choose Merge, or ask a root of this installation."
+    hint = "Choose Merge, or ask a root of this installation."
 
 
 class NothingUploaded(Refusal):
@@ -99,7 +99,7 @@ def hint_of(problem: Problem) -> str:
     while waiting:
         kind = waiting.pop()
         if kind.code == problem.code:
-            return REPAIRS[problem.repair] + "." if problem.repair in REPAIRS else kind.hint
+            return kind.hint
         waiting += kind.__subclasses__()
     return ""
 
