@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select
 
 from webapp.engine.answers import Analysis, Choices, Outcome, Plan, Problem
-from webapp.engine.errors import REPAIRS, Refusal
+from webapp.engine.errors import Refusal
 from webapp.models import Backup, JobStatus, RestoreJob, Site, User, db, now
 
 A = TypeVar("A", bound=msgspec.Struct)
