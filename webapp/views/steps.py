@@ -94,6 +94,10 @@ def reached(job: RestoreJob) -> dict[str, str]:
     return links
 
 
+REFERENCES = frozenset({"missing_reference", "still_referenced", "refers_to_removed"})
+UNIQUENESS = frozenset({"duplicate_record", "duplicate_key", "ambiguous"})
+"""The problems that concern references and uniqueness; all others concern a field."""
+
 CHOOSABLE = frozenset({"analysed", "planned", "failed", "cancelled", "stale"})
 """States in which other choices may be made; a restore that was done is over."""
 
@@ -165,8 +169,18 @@ def preview(job: RestoreJob) -> dict[str, Any]:
     return {
         "plan": plan,
         "groups": groups(job, plan) if plan else [],
+        "checks": checks(plan) if plan else {},
         "stack": charts.stack,
-        "choices": choices_of(job),
+    }
+
+
+def checks(plan: Plan) -> dict[str, bool]:
+    """What was checked, and whether it holds; "no conflicts" would say more than anybody knows."""
+    codes = {problem.code for problem in plan.problems}
+    return {
+        "fields": not codes - REFERENCES - UNIQUENESS,
+        "references": not codes & REFERENCES,
+        "uniqueness": not codes & UNIQUENESS,
     }
 
 
