@@ -71,7 +71,6 @@ def _collect_table(scratch: Scratch, table: Table) -> None:
         )
     if choices.on_conflict == "database" and table.name in scratch.facts.links:
         _leave_links(scratch, table)
-    _settle_values(scratch, table)
 
 
 def _compared(scratch: Scratch, table: Table, column: Column) -> str:
@@ -140,11 +139,21 @@ def _leave_links(scratch: Scratch, table: Table) -> None:
 # ---------------------------------------------------------------- values
 
 
-def _settle_values(scratch: Scratch, table: Table) -> None:
-    """Records with a value that does not fit, or without one that is required."""
+def settle_values(scratch: Scratch) -> bool:
+    """Leave out or block records with a value that does not fit, or without one that is required.
+
+    True when some were left out, so that references must be looked at again.
+    """
+    blocked = [_settle_table_values(scratch, table) for table in scratch.tables]
+    return any(blocked) and scratch.choices.on_invalid == "skip"
+
+
+def _settle_table_values(scratch: Scratch, table: Table) -> bool:
     action = "skipped" if scratch.choices.on_invalid == "skip" else "blocked"
-    filled = tuple(name for name in scratch.staged_columns[table.name] if chosen_fill(scratch, table, name) is not None)
-    marks = ", ".join("?" * len(filled))
+    given = {name for name in scratch.staged_columns[table.name] if chosen_fill(scratch, table, name) is not None}
+    rules = scratch.profile.rules(table.name)
+    held = set(rules.placeholder) if rules.protected and scratch.choices.accounts == "protect" else set()
+    changed = 0
     for (column,) in scratch.run(
         "SELECT DISTINCT coalesce(col, '') FROM stage.problems WHERE tbl = ?", (table.name,)
     ).fetchall():
@@ -154,27 +163,28 @@ def _settle_values(scratch: Scratch, table: Table) -> None:
             touched += f" OR (d.action = 'update' AND {differs(known, f'l.{q(column)}', f's.{q(column)}')})"
         else:
             touched += " OR d.action = 'update'"
-        scratch.run(
+        forgiven = (
+            "p.code = 'missing_required'" if column in given else "d.code = 'placeholder'" if column in held else "0"
+        )
+        changed += scratch.run(
             f"UPDATE {todo(table)} SET action = ?, code = found.code, field = found.field FROM ("
             f" SELECT d.id AS id, p.code AS code, p.field AS field FROM {todo(table)} d"
             f" JOIN stage.problems p ON p.rec = d.rec AND p.tbl = ? AND coalesce(p.col, '') = ?"
             f' JOIN {staged(table)} s ON s."#rec" = d.rec LEFT JOIN {live(table)} l ON l.rowid = d.live'
-            f" WHERE ({touched}) AND NOT (p.code = 'missing_required' AND p.col IN ({marks}))"
-            f") AS found WHERE found.id = {todo(table)}.id",
-            (action, table.name, column, *filled),
-        )
+            f" WHERE ({touched}) AND NOT ({forgiven})) AS found WHERE found.id = {todo(table)}.id",
+            (action, table.name, column),
+        ).rowcount
     for shape, columns in scratch.shapes(table):
-        for column in table.columns:
-            if (
-                column.name not in columns
-                and is_required(table, column)
-                and absent_value(scratch, table, column) is None
-            ):
-                scratch.run(
+        for other in table.columns:
+            if other.name in columns or other.name in held or not is_required(table, other):
+                continue
+            if absent_value(scratch, table, other) is None:
+                changed += scratch.run(
                     f"UPDATE {todo(table)} SET action = ?, code = 'missing_required', field = ? WHERE action = 'insert'"
                     f' AND rec IN (SELECT "#rec" FROM {staged(table)} WHERE "#shape" = ?)',
-                    (action, field_of(column.name, table), shape),
-                )
+                    (action, field_of(other.name, table), shape),
+                ).rowcount
+    return changed > 0
 
 
 def is_required(table: Table, column: Column) -> bool:

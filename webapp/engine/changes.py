@@ -12,7 +12,7 @@ from webapp.engine.references import nulled, todo
 from webapp.engine.schema import Column, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import differs, q
-from webapp.engine.values import Canonical
+from webapp.engine.values import Canonical, from_text, json_text
 
 
 def columns_of(table: Table) -> tuple[Column, ...]:
@@ -72,10 +72,21 @@ def _new_cell(scratch: Scratch, table: Table, column: Column, present: tuple[str
     if column.name in table.primary_key and len(table.primary_key) == 1:
         own = scratch.final(table, column) if column.name in present else "NULL"
         return f"coalesce(m.new, {own})"
+    held = _placeholder_value(scratch, table, column)
+    if held is not None:
+        bound.append(held)
     if column.name not in present:
         bound.append(absent_value(scratch, table, column))
-        return "?"
-    return _staged_cell(scratch, table, column, bound)
+        value = "?"
+    else:
+        value = _staged_cell(scratch, table, column, bound)
+    return value if held is None else f"CASE WHEN d.code = 'placeholder' THEN ? ELSE {value} END"
+
+
+def _placeholder_value(scratch: Scratch, table: Table, column: Column) -> Canonical:
+    """What an account that is only kept as a name gets in a column that gives rights or lets in."""
+    value = scratch.profile.rules(table.name).placeholder.get(column.name)
+    return None if value is None else from_text(column, value if isinstance(value, str) else json_text(value))
 
 
 def _staged_cell(scratch: Scratch, table: Table, column: Column, bound: list[Canonical]) -> str:

@@ -15,7 +15,7 @@ import msgspec
 
 from webapp.engine import sql
 from webapp.engine.answers import Choices, Counts, Plan, Reason, TablePlan
-from webapp.engine.candidates import chosen_tables, collect
+from webapp.engine.candidates import chosen_tables, collect, settle_values
 from webapp.engine.changes import columns_of, write_changes
 from webapp.engine.databases.base import TableChanges
 from webapp.engine.errors import FillRefused, PlanChanged, UnknownCategory
@@ -77,9 +77,11 @@ def plan(scratch: Scratch) -> Plan:
     scratch.report("plan", 1, len(steps))
     collect_removals(scratch, chosen)
     scratch.report("plan", 2, len(steps))
+    settle_values(scratch)
     settle_references(scratch, trust)
     scratch.report("plan", 3, len(steps))
-    while settle_keys(scratch):
+    # Parents that were added have values of their own, and what is left out takes other rows with it.
+    while settle_values(scratch) or settle_keys(scratch):
         settle_references(scratch, trust)
     settle_referenced(scratch)
     scratch.report("plan", 4, len(steps))

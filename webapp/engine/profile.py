@@ -31,6 +31,10 @@ class TableRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     volatile: tuple[str, ...] = ()  # columns that make no difference by themselves
     defaults: Mapping[str, Any] = {}  # for required columns that older files lack
     protected: bool = False  # accounts and rights
+    placeholder: Mapping[
+        str, Any
+    ] = {}  # a missing account that is referred to is added with these values: no rights, no login
+    generic: tuple[tuple[str, str], ...] = ()  # references to any table: (content type column, key column)
     ignored: bool = False  # never restored, never backed up
     matched_only: bool = False  # recognised, so that references resolve, but never written
 

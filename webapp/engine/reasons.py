@@ -24,6 +24,7 @@ WORDS = {
     "table_unusable": "its table cannot be restored into",
     "unknown_model": "the database has no table for these records",
     "unknown_field": "the database has no column for this field",
+    "placeholder": "a missing account that is referred to: added without rights, and nobody can log in with it",
     "needed": "was not chosen, but a chosen record refers to it",
 }
 

@@ -123,12 +123,17 @@ def _find_natural(scratch: Scratch, parent: Table) -> None:
 
 
 def _add_parents(scratch: Scratch, key: ForeignKey) -> bool:
-    """Plan the insertion of lost records that the backup holds but that were not chosen."""
+    """Plan the insertion of lost records that the backup holds but that were not chosen.
+
+    Accounts are not restored, but one that is referred to is added as a placeholder, where the profile says how.
+    """
     parent = scratch.schema.tables[key.target]
     (target,) = key.target_columns
     rules = scratch.profile.rules(parent.name)
-    barred = rules.ignored or rules.matched_only or (rules.protected and scratch.choices.accounts == "protect")
-    if parent.name not in scratch.staged_columns or barred:
+    protected = rules.protected and scratch.choices.accounts == "protect"
+    if parent.name not in scratch.staged_columns or rules.ignored or rules.matched_only:
+        return False
+    if protected and not rules.placeholder:
         return False
     meant = []
     if target in scratch.staged_columns[parent.name]:
@@ -138,10 +143,22 @@ def _add_parents(scratch: Scratch, key: ForeignKey) -> bool:
         meant.append(f'p."#rec" IN ({named})')
     if not meant:
         return False
-    added = scratch.run(
-        f"INSERT INTO {todo(parent)} (rec, live, action, code) SELECT p.\"#rec\", NULL, 'insert', 'needed'"
-        f' FROM {staged(parent)} p JOIN {matched(parent)} m ON m.rec = p."#rec"'
+    lost = (
+        f'SELECT p."#rec" FROM {staged(parent)} p JOIN {matched(parent)} m ON m.rec = p."#rec"'
         f" WHERE ({' OR '.join(meant)}) AND m.live IS NULL AND m.code IS NULL"
-        f' AND p."#rec" NOT IN (SELECT rec FROM {todo(parent)} WHERE rec IS NOT NULL)'
     )
-    return added.rowcount > 0
+    if protected:
+        raised = scratch.run(
+            f"UPDATE {todo(parent)} SET action = 'insert', code = 'placeholder'"
+            f" WHERE action = 'skipped' AND code = 'protected' AND rec IN ({lost})"
+        ).rowcount
+        code = "placeholder"
+    else:
+        raised, code = 0, "needed"
+    added = scratch.run(
+        f"INSERT INTO {todo(parent)} (rec, live, action, code) SELECT rec, NULL, 'insert', ? FROM"
+        f' (SELECT "#rec" AS rec FROM {staged(parent)} WHERE "#rec" IN ({lost}))'
+        f" WHERE rec NOT IN (SELECT rec FROM {todo(parent)} WHERE rec IS NOT NULL)",
+        (code,),
+    )
+    return raised + added.rowcount > 0
