@@ -107,13 +107,14 @@ def _make(recipe: Recipe, making: Path, folder: Path, now: datetime) -> DemoSite
     ledger.connection.execute("BEGIN")
     morning = recipe.strike(ledger, making, moment)
     ledger.connection.execute("COMMIT")
+    story = recipe.tell(ledger, morning, facts.records)
     ledger.connection.close()
     made = DemoSite(
         name=recipe.name,
         title=recipe.title,
         profile=recipe.profile,
         folder=folder,
-        story=recipe.tell(ledger, morning, facts.records),
+        story=story,
         backup_made=ledger.last_night,
         backup_records=facts.records,
         lost=morning.lost,
