@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from webapp.engine import sql
+from webapp.engine.natural import natural_targets, resolve
 from webapp.engine.numbers import note_moves, number_rows
 from webapp.engine.origin import Trust, alike, has_own_identity
 from webapp.engine.schema import LEDGER, Column, Table
@@ -24,9 +25,14 @@ CONTENT: Final = 91
 
 def match(scratch: Scratch, trust: Trust) -> None:
     """Match all staged records."""
+    for name in natural_targets(scratch):
+        if name not in scratch.staged_columns:
+            resolve(scratch, scratch.schema.tables[name])
     for number, table in enumerate(scratch.tables):
         scratch.report("match", number, len(scratch.tables))
         _match_table(scratch, table, trust)
+        scratch.matched.add(table.name)
+        resolve(scratch, table)
     scratch.report("match", len(scratch.tables), len(scratch.tables))
 
 
