@@ -42,9 +42,9 @@ def canonical(column: Column, alias: str) -> str:
         case Kind.BYTES:
             return f"encode({value}, 'hex')"
         case Kind.INSTANT:
-            return _six_digits(f"{value}::timestamp")  # in the session's zone, which is UTC
+            return _six_digits(f"{value}::timestamp", 19, "0001-01-01")  # in the session's zone, which is UTC
         case Kind.TIME:
-            return _six_digits(value)
+            return _six_digits(value, 8, "00:00:00")
         case Kind.DURATION:
             # Months have no length: such a value stays as the database prints it.
             return (
@@ -57,12 +57,14 @@ def canonical(column: Column, alias: str) -> str:
             return value
 
 
-def _six_digits(value: str) -> str:
-    """All six digits of a second's fraction, or none."""
-    point = f"strpos({value}::text, '.')"
-    padded = f"rpad({value}::text, {point} + 6, '0')"
-    era = f"CASE WHEN {value}::text LIKE '% BC' THEN {value}::text ELSE {padded} END"
-    return f"CASE {point} WHEN 0 THEN {value}::text ELSE {era} END"
+def _six_digits(value: str, whole: int, lowest: str) -> str:
+    """All six digits of a second's fraction, or none; ``whole`` is the width without one."""
+    text = f"{value}::text"
+    # Before our era the text ends with BC, and nothing can be appended.
+    return (
+        f"CASE WHEN strpos({text}, '.') = {whole + 1} AND {value} >= '{lowest}' THEN rpad({text}, {whole + 7}, '0')"
+        f" ELSE {text} END"
+    )
 
 
 def copied(connection: Connection[Any], query: str) -> Generator[bytes, None, None]:

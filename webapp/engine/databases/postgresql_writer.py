@@ -60,8 +60,8 @@ class PostgreSQLWriter:
         self.changes = {each.table.name: each for each in changes}
         if not self._one(f"SELECT pg_try_advisory_xact_lock({LOCK})"):
             raise SiteBusy(reason="another restore is writing to it")
-        tables = ", ".join(self._name(name) for name in sorted(self.changes))
-        self._run(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
+        for name in sorted(self.changes):
+            self._run(f"LOCK TABLE {self._name(name)} IN SHARE ROW EXCLUSIVE MODE")
         self._run("SET CONSTRAINTS ALL DEFERRED")
         journal = self._name(JOURNAL)
         if not self._one("SELECT to_regclass(%s) IS NOT NULL", (journal,)):
