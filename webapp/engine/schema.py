@@ -107,9 +107,36 @@ class Schema:
         while waiting:
             free = sorted(name for name, needs in waiting.items() if not needs & waiting.keys())
             if not free:
-                # A cycle: start with the table that the fewest others in it wait for to be complete.
-                free = [min(waiting, key=lambda name: (len(waiting[name] & waiting.keys()), name))]
+                # A cycle: start with the member whose references can best stay empty for a while; what only hangs on
+                # the cycle comes after it.
+                cyclic = [name for name in waiting if name in _reached(name, waiting)]
+                free = [
+                    min(
+                        cyclic,
+                        key=lambda name: (self._required(name, waiting), len(waiting[name] & waiting.keys()), name),
+                    )
+                ]
             for name in free:
                 del waiting[name]
             done += free
         return tuple(done)
+
+    def _required(self, name: str, waiting: Mapping[str, set[str]]) -> int:
+        """How many references of a table to waiting ones cannot be empty."""
+        table = self.tables[name]
+        return sum(
+            key.target in waiting and not all(table.by_name[column].nullable for column in key.columns)
+            for key in table.foreign_keys
+            if key.target != name
+        )
+
+
+def _reached(start: str, needs: Mapping[str, set[str]]) -> set[str]:
+    """The tables that a table waits for, directly or through others."""
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = (needs[waiting.pop()] & needs.keys()) - found
+        found |= new
+        waiting += new
+    return found
