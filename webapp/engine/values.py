@@ -35,6 +35,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from webapp.engine.errors import Refusal
 from webapp.engine.formats.strict import parse_value
 from webapp.engine.schema import Column, Kind
 
@@ -243,12 +244,35 @@ def _json(_column: Column, value: Any) -> str:
     return json_text(value)
 
 
-def _other(_column: Column, value: Any) -> str:
+def _other(column: Column, value: Any) -> str:
+    if column.type.endswith("[]") and not (isinstance(value, str) and value.startswith("{")):
+        return _array(value)
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or value is None:
         raise BadValue("bad_value", f"{_shown(value)} is not text")
     return json_text(value)
+
+
+def _array(value: Any) -> str:
+    """A list, or the JSON text of one as Django writes it, in PostgreSQL's notation."""
+    if isinstance(value, str):
+        try:
+            value = parse_value(value.encode())[0]
+        except Refusal:
+            value = None
+    if not isinstance(value, list):
+        raise BadValue("bad_value", f"{_shown(value)} is not a list")
+    return "{" + ",".join(_array(item) if isinstance(item, list) else _element(item) for item in value) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "NULL", True: "t", False: "f"}[value]
+    text = value if isinstance(value, str) else json_text(value)
+    if text and text.upper() != "NULL" and not re.search(r'[\s{},"\\]', text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 _CONVERT: dict[Kind, Callable[[Column, Any], Canonical]] = {
