@@ -13,6 +13,7 @@ def number_rows(scratch: Scratch, table: Table) -> None:
     """Give new records a free primary key, and note every record whose key in the site is another one."""
     if len(table.primary_key) != 1:
         scratch.run(f"UPDATE {matched(table)} SET code = 'duplicate_key' WHERE live IS NULL AND code = 'taken'")
+        scratch.run(f"UPDATE {matched(table)} SET code = NULL WHERE live IS NOT NULL AND code = 'taken'")
         return
     (name,) = table.primary_key
     key = table.by_name[name]

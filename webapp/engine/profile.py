@@ -90,13 +90,15 @@ class Profile:
     def keys_of(self, table: Table) -> tuple[tuple[tuple[str, ...], bool], ...]:
         """Keys that tell which record a row is, strongest first, each with "NULL equals NULL".
 
-        The profile's natural keys, then the database's unique constraints; the primary key is not among them.
+        The profile's natural keys, then the database's unique constraints. A primary key of one column, which may be
+        a mere number, is not among them; one of several columns says what the row is.
         """
         rules = self.rules(table.name)
         keys = [(key, rules.nulls_equal) for key in rules.keys if all(name in table.by_name for name in key)]
         known = {frozenset(key) for key, _ in keys}
-        keys += [(key, False) for key in table.unique if frozenset(key) not in known]
-        return tuple((key, nulls) for key, nulls in keys if set(key) != set(table.primary_key))
+        composite = (table.primary_key,) if len(table.primary_key) > 1 else ()
+        keys += [(key, False) for key in (*table.unique, *composite) if frozenset(key) not in known]
+        return tuple((key, nulls) for key, nulls in keys if key != table.primary_key or composite)
 
     def recognises(self, schema: Schema) -> bool:
         """Whether every table that marks this kind of site is there."""
