@@ -1,27 +1,33 @@
-"""What a new installation is given once: the demo school, with its backup and its story."""
+"""What a new installation is given: the demo school, with its backup and its story; and what it is offered besides."""
 
 from __future__ import annotations
 
 from datetime import UTC
+from pathlib import Path
 
 import msgspec
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from webapp import sites
-from webapp.demo.school import create_demo_school
-from webapp.demo.site import DemoSite
+from webapp.demo.attendance import ATTENDANCE
+from webapp.demo.documents import DOCUMENTS
+from webapp.demo.school import SCHOOL
+from webapp.demo.site import DemoSite, Recipe, create
 from webapp.engine import commands
 from webapp.models import Backup, Setting, Site, db
+from webapp.refusals import UnknownSite
 from webapp.settings import Settings
 from webapp.storage import storage
 
 STORY = "demo story"
 MOST_LOST = 5
+RECIPES = (SCHOOL, DOCUMENTS, ATTENDANCE)
+"""The demo sites; a new installation is given the first one."""
 
 
 class Story(msgspec.Struct, frozen=True):
-    """What happened at the demo school: sentence by sentence, and the rows that only the backup still has, by title."""
+    """What happened at a demo site: sentence by sentence, and the rows that only the backup still has, by title."""
 
     sentences: tuple[str, ...]
     lost: tuple[tuple[str, int], ...]
@@ -31,10 +37,41 @@ def ensure_demo_site() -> Site | None:
     """Make and register the demo school. None when that was done before, also when it was removed since."""
     if db.session.get(Setting, STORY):
         return None
-    settings: Settings = current_app.config["SETTINGS"]
-    demo = create_demo_school(settings.demo_dir)
+    return _add(SCHOOL, create(SCHOOL, _folder(SCHOOL)))
+
+
+def offered() -> tuple[Recipe, ...]:
+    """The demo sites that are not registered."""
+    names = set(db.session.scalars(select(Site.name)))
+    return tuple(recipe for recipe in RECIPES if recipe.name not in names)
+
+
+def add_demo_site(name: str) -> Site:
+    """Make a demo site afresh and register it with its backup; takes some seconds.
+
+    Raises:
+        UnknownSite: none of that name is offered.
+    """
+    recipe = next((each for each in offered() if each.name == name), None)
+    if recipe is None:
+        raise UnknownSite(name=name)
+    return _add(recipe, create(recipe, _folder(recipe), fresh=True))
+
+
+def story_of(site: Site) -> Story | None:
+    """What happened at a demo site, as it was told when the site was made."""
+    story = db.session.get(Setting, _key(site.name)) if site.is_demo else None
+    return msgspec.json.decode(story.value, type=Story) if story else None
+
+
+def is_first(site: Site) -> bool:
+    """Whether it is the demo site that every installation begins with."""
+    return site.is_demo and site.name == SCHOOL.name
+
+
+def _add(recipe: Recipe, demo: DemoSite) -> Site:
     # A start that broke off in between has registered the site already.
-    site = db.session.scalar(select(Site).where(Site.is_demo)) or _register(demo)
+    site = db.session.scalar(select(Site).where(Site.is_demo, Site.name == recipe.name)) or _register(demo)
     with demo.backup.open("rb") as file:
         received = storage().receive(file, expected=None, limit=demo.backup.stat().st_size)
     db.session.add(
@@ -49,15 +86,19 @@ def ensure_demo_site() -> Site | None:
             created_at=demo.backup_made.astimezone(UTC).replace(tzinfo=None),
         )
     )
-    db.session.add(Setting(key=STORY, value=msgspec.json.encode(_story(demo, site)).decode()))
+    db.session.execute(delete(Setting).where(Setting.key == _key(site.name)))
+    db.session.add(Setting(key=_key(site.name), value=msgspec.json.encode(_story(demo, site)).decode()))
     db.session.commit()
     return site
 
 
-def demo_story() -> Story | None:
-    """What happened at the demo school, as it was told when the school was made."""
-    story = db.session.get(Setting, STORY)
-    return msgspec.json.decode(story.value, type=Story) if story else None
+def _folder(recipe: Recipe) -> Path:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings.demo_dir if recipe is SCHOOL else settings.demo_dir.with_name(recipe.name)
+
+
+def _key(name: str) -> str:
+    return STORY if name == SCHOOL.name else f"{STORY}: {name}"
 
 
 def _story(demo: DemoSite, site: Site) -> Story:

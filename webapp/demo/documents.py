@@ -42,6 +42,7 @@ def _tell(system: Ledger, morning: Morning, records: int) -> tuple[str, ...]:
 DOCUMENTS = Recipe(
     name="demo-documents",
     title="Controlled Documents (demo)",
+    summary="A document system that lost 40 approved documents: 300 documents with versions, workflows, roles and an audit trail.",
     profile="documents",
     schema=SCHEMA,
     seed=2718,

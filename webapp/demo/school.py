@@ -49,6 +49,7 @@ def _tell(school: Ledger, morning: Morning, records: int) -> tuple[str, ...]:
 SCHOOL = Recipe(
     name="demo-school",
     title="Saraswati Vidya Niketan (demo)",
+    summary="A school that lost a class: 2,000 students, 100,000 attendance entries.",
     profile="school",
     schema=SCHEMA,
     seed=1987,

@@ -55,6 +55,7 @@ class Recipe:
 
     name: str
     title: str
+    summary: str  # what somebody gets who asks for it
     profile: str
     schema: Path  # SQLite DDL
     seed: int

@@ -33,8 +33,8 @@ class Standing:
 def home() -> str:
     """Every site of the person, and the demo's story as long as nothing was restored there."""
     standings = [_standing(site) for site in db.session.scalars(own_sites())]
-    demo = next((standing for standing in standings if standing.site.is_demo and standing.backup), None)
-    story = first_start.demo_story() if demo and not demo.restored else None
+    demo = next((standing for standing in standings if first_start.is_first(standing.site) and standing.backup), None)
+    story = first_start.story_of(demo.site) if demo and not demo.restored else None
     return render_template("home/page.html", standings=standings, demo=demo, story=story)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import msgspec
-from flask import Blueprint, Response, current_app, flash, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, flash, render_template, request, url_for
 from sqlalchemy import func, select
 
-from webapp import accounts, site_address, sites
+from webapp import accounts, first_start, site_address, sites
 from webapp.engine import commands
 from webapp.engine.answers import SiteCheck
 from webapp.engine.errors import Refusal
 from webapp.models import Backup, RestoreJob, Site, db
+from webapp.refusals import UnknownSite
 from webapp.seal import seal, unseal
 from webapp.views.fragments import see_other
 from webapp.views.permissions import allow, find_site, own_sites, person
@@ -26,7 +27,20 @@ TICKET_SECONDS = 30 * 60
 def index() -> str:
     """The person's sites."""
     found = [(site, sites.last_check(site)) for site in db.session.scalars(own_sites())]
-    return render_template("sites/index.html", sites=found)
+    offered = first_start.offered() if person().role == "root" else ()
+    return render_template("sites/index.html", sites=found, offered=offered)
+
+
+@blueprint.post("/demo")
+@allow("root")
+def add_demo() -> Response:
+    """Make one of the practice sites and register it."""
+    try:
+        site = first_start.add_demo_site(request.form.get("demo", ""))
+    except UnknownSite:
+        abort(404)
+    flash(f"{site.title} is ready. Nothing real can break there.")
+    return see_other(url_for("sites.page", site_id=site.id))
 
 
 @blueprint.get("/new")
@@ -132,8 +146,15 @@ def _page(site: Site, refusal: Refusal | None = None) -> str:
         refusal=refusal,
         backups=_count(Backup, site),
         restores=_count(RestoreJob, site),
+        story=first_start.story_of(site) if not _count(RestoreJob, site) else None,
+        last_night=_first_backup(site),
         people=[user for user in accounts.list_users() if user.role != "root"] if person().role == "root" else [],
     )
+
+
+def _first_backup(site: Site) -> Backup | None:
+    backups = select(Backup).where(Backup.site_id == site.id, Backup.path != "")
+    return db.session.scalars(backups.order_by(Backup.created_at).limit(1)).first()
 
 
 def _count(kind: type[Backup] | type[RestoreJob], site: Site) -> int:
