@@ -101,6 +101,7 @@ def run(database: str, count: int, django_count: int, folder: Path) -> dict[str,
         "django_rows": django_count,
         "python": platform.python_version(),
         "processors": os.cpu_count(),
+        "load": round(os.getloadavg()[1], 1),  # of the last five minutes: over the processors, figures are too low
         "equal_to_loaddata": made["sha256"] == expected["sha256"] if count == django_count else None,
         "share_of_raw_write": into["rate"] / raw["rate"],
         "steps": steps,
@@ -150,7 +151,9 @@ def _databases(kind: str, folder: Path) -> Iterator[Callable[[], str]]:
 
 def show(result: dict[str, Any]) -> None:
     """A table of the figures."""
-    print(f"\n{result['database']}, {result['rows']:,} records of {result['columns']} columns")
+    print(
+        f"\n{result['database']}, {result['rows']:,} records of {result['columns']} columns (load {result['load']} on {result['processors']} processors)"
+    )
     print(f"{'':26}{'seconds':>9}{'rows/s':>11}{'ratio':>8}{'MiB':>8}")
     for title, step in result["steps"].items():
         ratio = f"{step['ratio']:.1f}" if "ratio" in step else ""
