@@ -112,7 +112,7 @@ def _decision(
     first = hits[0][1] if len(hits) == 1 else f"coalesce({', '.join(row for _, row in hits)})" if hits else "NULL"
     trusted = primary and table.name in trust.tables
     renamed = "1"
-    condition = alike(scratch, table, "p") if trusted and not has_own_identity(table) else ""
+    condition = alike(scratch, table, "p", references=True) if trusted and not has_own_identity(table) else ""
     if condition:
         # Another natural key under the same number: a renamed row if the rest agrees, else a stranger.
         renamed = f"coalesce({condition}, 0)"
@@ -180,8 +180,10 @@ def _by_content(scratch: Scratch, table: Table, trust: Trust) -> None:
     """
     names = [name for name in scratch.staged_columns[table.name] if name not in table.primary_key]
     wanted = f"m.live IS NULL AND coalesce(m.code, 'taken') = 'taken' AND {_nameless(scratch, table, 's')}"
-    if table.name in trust.tables and len(table.primary_key) == 1:
-        wanted += f" AND (m.code = 'taken' OR {_own_key(scratch, table)} IS NULL)"
+    if has_own_identity(table):
+        wanted += "".join(f" AND {_given(scratch, table, name)} IS NULL" for name in table.primary_key)
+    elif table.name in trust.proven and len(table.primary_key) == 1:
+        wanted += f" AND (m.code = 'taken' OR {_given(scratch, table, table.primary_key[0])} IS NULL)"
     source = f'{matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
     if not names or not scratch.one(f"SELECT EXISTS (SELECT 1 FROM {source} WHERE {wanted})"):
         return
@@ -254,8 +256,7 @@ def _nameless(scratch: Scratch, table: Table, alias: str) -> str:
     return " AND ".join(conditions)
 
 
-def _own_key(scratch: Scratch, table: Table) -> str:
-    (name,) = table.primary_key
+def _given(scratch: Scratch, table: Table, name: str) -> str:
     return f"s.{q(name)}" if name in scratch.staged_columns[table.name] else "NULL"
 
 

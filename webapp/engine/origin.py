@@ -1,7 +1,7 @@
 """The same-database verdict: does a backup come from this database?
 
 The evidence are rows under equal primary keys. They are *alike* when a natural key agrees that does not lead through a
-reference, or when at least half of the telling columns do (telling: the site has many different values in them). Tables with
+reference, or when most of the telling columns do (telling: the site has many different values in them). Tables with
 neither say nothing. At most :data:`SAMPLE` records of a table are looked at.
 """
 
@@ -32,6 +32,7 @@ class Trust:
     mixed: frozenset[
         str
     ]  # of these, tables where many numbers belong to strangers: only rows that are alike are the same
+    proven: frozenset[str]  # of these, tables whose own rows prove it: a number that is free there was given up there
     references: bool
 
 
@@ -49,14 +50,20 @@ def find_origin(scratch: Scratch) -> Trust:
     same = asked == "same" or (asked == "auto" and origin.verdict == "same")
     speaking = {table.name for table in scratch.tables if has_own_identity(table)}
     trusted = {table.name for table in scratch.tables if same} | speaking
-    mixed = set()
+    mixed: set[str] = set()
+    proven = set(trusted) if asked == "same" else set()
     for each in evidence:
         if asked == "auto" and each.pairs >= ENOUGH and each.table not in speaking:
             (trusted.add if 2 * each.alike >= each.pairs else trusted.discard)(each.table)
-            if each.alike < MIXED * each.pairs:
-                mixed.add(each.table)
+            (mixed if each.alike < MIXED * each.pairs else proven).add(each.table)
+    strangers = {each.table for each in evidence if each.pairs >= ENOUGH and each.table not in trusted}
+    for table in scratch.tables:
+        # What hangs on strangers, and does not speak for itself, is not theirs by number either.
+        if any(key.target in strangers for key in table.foreign_keys) and table.name not in speaking:
+            mixed.add(table.name)
+            strangers.add(table.name)
     references = same or (asked == "auto" and origin.verdict in ("empty", "unproven"))
-    return Trust(origin, frozenset(trusted), frozenset(mixed), references)
+    return Trust(origin, frozenset(trusted), frozenset(mixed), frozenset(proven), references)
 
 
 def has_own_identity(table: Table) -> bool:
@@ -66,12 +73,12 @@ def has_own_identity(table: Table) -> bool:
     )
 
 
-def telling_columns(scratch: Scratch, table: Table) -> tuple[str, ...]:
-    """Columns whose values tell rows apart; references and the primary key are not among them."""
+def telling_columns(scratch: Scratch, table: Table, *, references: bool) -> tuple[str, ...]:
+    """Columns whose values tell rows apart; the primary key is not among them."""
     names = [
         name
         for name in scratch.staged_columns[table.name]
-        if name not in table.primary_key and table.reference(name) is None
+        if name not in table.primary_key and (references or table.reference(name) is None)
     ]
     if not names:
         return ()
@@ -80,20 +87,24 @@ def telling_columns(scratch: Scratch, table: Table) -> tuple[str, ...]:
     return tuple(name for name, values in zip(names, distinct, strict=True) if values > max(1, rows // 5) or rows <= 1)
 
 
-def alike(scratch: Scratch, table: Table, row: str = "l") -> str:
-    """An SQL condition over a staged row ``s`` and a live row; empty where the table says nothing."""
+def alike(scratch: Scratch, table: Table, row: str = "l", *, references: bool = False) -> str:
+    """An SQL condition over a staged row ``s`` and a live row; empty where the table says nothing.
+
+    References count only when the rows that they lead to have been matched.
+    """
     conditions = []
     for key, _ in scratch.profile.keys_of(table):
         if all(table.reference(name) is None and name in scratch.staged_columns[table.name] for name in key):
             conditions.append("(" + " AND ".join(f"{row}.{q(name)} = s.{q(name)}" for name in key) + ")")
-    columns = telling_columns(scratch, table)
+    columns = telling_columns(scratch, table, references=references)
     if columns:
         equal = " + ".join(
-            f"({row}.{q(name)} IS NOT NULL AND NOT {differs(table.by_name[name], f'{row}.{q(name)}', f's.{q(name)}')})"
+            f"({row}.{q(name)} IS NOT NULL"
+            f" AND NOT {differs(table.by_name[name], f'{row}.{q(name)}', scratch.reference(table, name))})"
             for name in columns
         )
         filled = " + ".join(f"({row}.{q(name)} IS NOT NULL OR s.{q(name)} IS NOT NULL)" for name in columns)
-        conditions.append(f"(2 * ({equal}) >= ({filled}) AND ({filled}) > 0)")
+        conditions.append(f"(2 * ({equal}) > ({filled}) AND ({filled}) > 0)")
     return " OR ".join(conditions)
 
 
@@ -131,14 +142,16 @@ def _verdict(scratch: Scratch, evidence: tuple[Evidence, ...]) -> Origin:
     pairs, same, moved = (sum(getattr(each, part) for each in evidence) for part in ("pairs", "alike", "moved"))
     if not any(scratch.live_rows[name] for name in business):
         return Origin(verdict="empty", sentence="The database holds none of this file's kinds of records yet.")
-    if pairs and 2 * same >= pairs:
+    # Tables have one vote each: what a first restore added under its old numbers must not outweigh what was renumbered.
+    votes = sum((each.moved > each.alike) - (each.alike > each.moved) for each in evidence)
+    if pairs and 2 * same >= pairs and votes <= 0:
         return Origin(
             verdict="same",
             sentence=f"The backup comes from this database: of {pairs:,} records that were compared under the same"
             f" number, {same:,} are recognisably the same.",
             evidence=evidence,
         )
-    if moved > same:
+    if votes > 0:
         return Origin(
             verdict="rebuilt",
             sentence=f"This system was rebuilt after the backup: {counted(moved, 'record is', 'records are')} here under"
