@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select
 
 from webapp.engine.answers import Analysis, Choices, Outcome, Plan, Problem
-from webapp.engine.errors import Refusal
+from webapp.engine.errors import REPAIRS, Refusal
 from webapp.models import Backup, JobStatus, RestoreJob, Site, User, db, now
 
 A = TypeVar("A", bound=msgspec.Struct)
@@ -99,7 +99,7 @@ def hint_of(problem: Problem) -> str:
     while waiting:
         kind = waiting.pop()
         if kind.code == problem.code:
-            return kind.hint
+            return REPAIRS[problem.repair] + "." if problem.repair in REPAIRS else kind.hint
         waiting += kind.__subclasses__()
     return ""
 

@@ -32,8 +32,11 @@ class FileFacts(Answer):
     size: int  # bytes as stored
     sha256: str
     format: str
-    compression: str = ""  # "", "gzip", "bzip2", "xz", "zip"
+    compression: str = ""  # "", "gzip", "bzip2", "xz", "lzma", "zip"
     records: int = 0
+    repairs: tuple[str, ...] = ()  # what was repaired while it was read
+    partial: bool = False  # records are lost, and nobody knows how many
+    damage: tuple[Damage, ...] = ()  # what still is wrong with it, as far as samples show
 
 
 class Place(Answer):
@@ -42,6 +45,23 @@ class Place(Answer):
     record: int | None = None
     byte: int | None = None
     line: int | None = None
+
+
+class Sample(Answer):
+    """A text as the file has it, and as a repair would make it."""
+
+    before: str
+    after: str
+
+
+class Damage(Answer):
+    """Something wrong with a file. Where ``repairable``, ``kind`` names the repair that undoes it."""
+
+    kind: str
+    sentence: str
+    repairable: bool
+    place: Place = Place()
+    samples: tuple[Sample, ...] = ()
 
 
 class Problem(Answer):
@@ -54,6 +74,7 @@ class Problem(Answer):
     message: str = ""
     place: Place = Place()
     count: int = 1  # how many records share it, when it is told once for all (drift)
+    repair: str = ""  # what would help, when the file is damaged and that can be undone
 
 
 # ---------------------------------------------------------------- analysis
@@ -175,6 +196,7 @@ class Choices(Answer):
     origin: Literal["auto", "same", "other"] = "auto"
     accounts: Literal["protect", "restore"] = "protect"
     with_parents: bool = True
+    repairs: tuple[str, ...] = ()  # damage of the file that is undone while it is read
 
 
 class Counts(Answer):

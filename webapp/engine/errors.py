@@ -15,7 +15,7 @@ class Refusal(Exception):
     """Smart Restore refused."""
 
     code: ClassVar[str] = "refused"
-    hint: ClassVar[str] = ""
+    hint: str = ""
     exit_code: ClassVar[int] = 1
 
     def __init__(self, **facts: object) -> None:
@@ -42,6 +42,7 @@ class Refusal(Exception):
             field=str(self.facts.get("field", "")),
             message=self.message,
             place=self.place,
+            repair=str(self.facts.get("repair", "")),
         )
 
 
@@ -52,12 +53,32 @@ class _Facts(dict[str, object]):
 
 # ---------------------------------------------------------------- the file
 
+REPAIRS = {
+    "bom": "It can be read without the byte order mark",
+    "utf16": "It can be read as UTF-8",
+    "prefix": "It can be read from where the records begin",
+    "concatenated": "The lists can be read as one, in their order",
+    "salvage": "The complete records before the cut can be read; how many are lost is not known",
+    "mojibake": "The texts can be turned back into what they were",
+}
+"""What can be done about a damaged file while it is read, and never by itself."""
+
 
 class FileRefused(Refusal):
     """This file cannot be read as a backup."""
 
     code = "file_refused"
     hint = "Choose the file that the backup program wrote, unchanged."
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__(**facts)
+        if repair := str(facts.get("repair", "")):
+            self.hint = f"{REPAIRS[repair]} (--repair {repair}). The file itself stays as it is."
+
+    @property
+    def repair(self) -> str:
+        """The repair that would help, one of :data:`REPAIRS`, or nothing."""
+        return str(self.facts.get("repair", ""))
 
 
 class EmptyFile(FileRefused):
@@ -71,7 +92,7 @@ class UnknownFormat(FileRefused):
     """The file is not a backup that this program knows: it begins with {start}."""
 
     code = "unknown_format"
-    hint = "Known are Django fixtures as JSON array or JSON lines, plain or inside gzip, bzip2, xz or a zip with one member."
+    hint = "Known are Django fixtures as JSON, JSON lines, XML or YAML, plain or inside gzip, bzip2, xz, lzma or a zip with one member."
 
 
 class MalformedFile(FileRefused):
@@ -85,6 +106,27 @@ class TruncatedFile(MalformedFile):
     """The file ends too early {where}: {reason}."""
 
     code = "truncated_file"
+
+
+class EmptyBackup(FileRefused):
+    """This is an empty backup: {reason}."""
+
+    code = "empty_backup"
+    hint = "The program that should have written the records failed. Use another backup."
+
+
+class SyncFile(FileRefused):
+    """This is a sync file of the attendance system, which cannot be restored yet."""
+
+    code = "sync_file"
+    hint = "Its own program reads it: restore_data --input."
+
+
+class RepairRefused(FileRefused):
+    """The repair {name} cannot be made: {reason}."""
+
+    code = "repair_refused"
+    hint = "Nothing was restored. Read the file without this repair, or use another copy."
 
 
 class LimitExceeded(FileRefused):

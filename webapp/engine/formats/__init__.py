@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from webapp.engine.formats import django_json, django_lines
+from webapp.engine.answers import Damage
+from webapp.engine.formats import damage, django_json, django_lines, django_xml, django_yaml
 from webapp.engine.formats.block import Block, RawRecord
-from webapp.engine.formats.source import Format, Source, open_source
+from webapp.engine.formats.recognition import open_source
+from webapp.engine.formats.source import Format, Source
 
-__all__ = ["FORMATS", "Block", "Format", "RawRecord", "Source", "recognise"]
+__all__ = ["FORMATS", "Block", "Format", "RawRecord", "Source", "diagnose", "recognise"]
 
-FORMATS: tuple[Format, ...] = (django_json, django_lines)
+FORMATS: tuple[Format, ...] = (django_json, django_lines, django_xml, django_yaml)
 """In the order in which they are asked."""
 
 
-def recognise(path: Path, name: str = "") -> Source:
+def recognise(path: Path, name: str = "", repairs: Iterable[str] = ()) -> Source:
     """What a file is, by its content and never by its name.
+
+    ``repairs`` (of :data:`webapp.engine.errors.REPAIRS`) may be made while it is read, where they are needed; the file
+    itself is left as it is. :attr:`Source.repairs` says afterwards which ones were.
 
     Raises:
         FileRefused: it is empty, of no known format, or an archive that is not opened.
     """
-    return open_source(path, name, FORMATS)
+    return open_source(path, name, FORMATS, frozenset(repairs))
+
+
+def diagnose(path: Path) -> tuple[Damage, ...]:
+    """Everything that is wrong with a file, as far as that can be found without repairing it for good."""
+    return damage.diagnose(recognise, path)

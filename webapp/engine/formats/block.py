@@ -47,7 +47,7 @@ _EXPONENT = re.compile(rb"0e-?000+[,\]}]")  # three digits or more, where a numb
 class Block:
     """A run of whole records. ``byte`` and ``line`` are those of its first byte in the uncompressed text."""
 
-    __slots__ = ("_squeezed", "byte", "first", "line", "records", "text")
+    __slots__ = ("_squeezed", "byte", "first", "line", "recoded", "records", "text")
 
     def __init__(
         self, text: bytes, records: list[RawRecord], *, first: int, byte: int, line: int | None = None
@@ -57,6 +57,7 @@ class Block:
         self.first = first
         self.byte = byte
         self.line = line
+        self.recoded = False  # the text is not as the file has it, byte for byte
         # Pairs of backslashes go first, from the left as JSON reads them: what is left escapes what follows it.
         escapes = b"\\" in text
         bare = text.replace(b"\\\\", b"") if escapes else text
@@ -82,7 +83,8 @@ class Block:
         """Where the record with this index in ``records`` stands."""
         for number, (start, _end) in enumerate(self._spans()):
             if number == index:
-                return self._place(number, start)
+                place = self._place(number, start)
+                return Place(record=place.record, line=place.line) if self.recoded else place
         return Place(record=self.first + index)
 
     def _is_plain(self) -> bool:
@@ -167,7 +169,8 @@ def check_record(text: bytes, place: Place, *, final: bool = False) -> None:
             raise Flaw(0, f"a record is missing, there is {quote(text[:12])} instead")
         end = skip_space(text, scan(text))
         if end != len(text):
-            raise Flaw(end, f"{quote(text[end : end + 12])} follows the record")
+            repair = "concatenated" if text[end] in b"[{" else ""
+            raise Flaw(end, f"{quote(text[end : end + 12])} follows the record", repair=repair)
         check_shape(text)
     except Flaw as flaw:
         raise flaw.refusal(byte, record, line, final=final) from None

@@ -14,6 +14,7 @@ MAGIC = {
     "gzip": b"\x1f\x8b",
     "bzip2": b"BZh",
     "xz": b"\xfd7zXZ\x00",
+    "lzma": b"]\x00\x00",  # the usual properties, and a dictionary of whole 64 KiB
     "zip": b"PK",
 }
 """How files of each compression begin."""
@@ -68,6 +69,7 @@ INFLATERS: dict[str, Callable[[], Inflater]] = {
     "gzip": lambda: _Zlib(31),
     "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY),
+    "lzma": lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_XZ_MEMORY),
     "deflate": lambda: _Zlib(-15),
 }
 

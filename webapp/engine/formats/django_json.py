@@ -109,11 +109,12 @@ class _Array:
             record = self._decode(buffer[start:stop], start, len(records))
             after = _NEXT.match(buffer, stop) or _END.match(buffer, stop)
             if after is None:
-                if _OPEN.match(buffer, stop):
+                if not _OPEN.match(buffer, stop):
+                    raise self._misplaced(skip_space(buffer, stop), len(records) + 1)
+                if not final:
                     break  # the record is decoded again when more is known
-                raise self._misplaced(skip_space(buffer, stop), len(records) + 1)
             records.append(record)
-            end, start = stop, after.end()
+            end, start = stop, after.end() if after else len(buffer)  # it is whole, though the list is cut off
             self.ended = buffer.endswith(b"]", stop, start)
         if records:
             return self._block(records, end, start)
@@ -123,13 +124,11 @@ class _Array:
     def _explain(self, *, final: bool) -> None:
         """Refuse a buffer that does not begin with a whole record and never will."""
         buffer = self.buffer
+        if final and not buffer:
+            raise self._cut_off()
         whole = buffer.startswith(b"{") and find_end(buffer, 0) is not None
         if not whole and (final or len(buffer) > RECORD or not buffer.startswith(b"{")):
             check_record(buffer, Place(record=self.records + 1, byte=self.byte), final=final)
-        if final:
-            self.records += whole
-            self._drop(len(buffer))
-            raise self._cut_off()
 
     def _decode(self, text: bytes, start: int, index: int) -> RawRecord:
         try:
@@ -156,7 +155,8 @@ class _Array:
                 place = Place(byte=self.byte + position)
                 some = quote(self.buffer[position : position + 12])
                 reason = f"{some} follows the end of the list"
-                raise MalformedFile(where=f"at byte {place.byte:,}", reason=reason, place=place)
+                repair = "concatenated" if self.buffer[position] in b"[{" else ""
+                raise MalformedFile(where=f"at byte {place.byte:,}", reason=reason, place=place, repair=repair)
             self._drop(len(self.buffer))
             self.buffer = self.stream.read(self.chunk)
             if not self.buffer:

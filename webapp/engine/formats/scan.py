@@ -38,13 +38,17 @@ _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\]"]', re.DOTALL)
 
 
 class Flaw(Exception):
-    """What is wrong at byte ``at`` of a text. ``ended``: the text stops before the value does. ``limit``: it is too much."""
+    """What is wrong at byte ``at`` of a text. ``ended``: the text stops before the value does. ``limit``: it is too much.
 
-    def __init__(self, at: int, reason: str, *, ended: bool = False, limit: bool = False) -> None:
+    ``repair`` would help.
+    """
+
+    def __init__(self, at: int, reason: str, *, ended: bool = False, limit: bool = False, repair: str = "") -> None:
         self.at = at
         self.reason = reason
         self.ended = ended
         self.limit = limit
+        self.repair = repair
         super().__init__(reason)
 
     def refusal(self, byte: int, record: int, line: int | None = None, *, final: bool = False) -> FileRefused:
@@ -59,7 +63,7 @@ class Flaw(Exception):
             return LimitExceeded(where=where, reason=self.reason, place=place)
         if self.ended and final:
             return TruncatedFile(where=where, reason=self.reason, place=place)
-        return MalformedFile(where=where, reason=self.reason, place=place)
+        return MalformedFile(where=where, reason=self.reason, place=place, repair=self.repair)
 
 
 def skip_space(text: bytes, position: int) -> int:
