@@ -108,15 +108,16 @@ def execute(url: str, *statements: str) -> None:
 
 def school_schema(url: str) -> str:
     """The empty school of the demo."""
-    return _build(url, SCHEMA.read_text("utf-8"))
+    return build(url, SCHEMA.read_text("utf-8"))
 
 
 def library_schema(url: str) -> str:
     """The empty library."""
-    return _build(url, LIBRARY)
+    return build(url, LIBRARY)
 
 
-def _build(url: str, ddl: str) -> str:
+def build(url: str, ddl: str) -> str:
+    """A site with these tables, given as Django would make them on SQLite."""
     statements = [part.strip() for part in re.sub(r"(?m)^--.*$", "", ddl).split(";\n") if part.strip()]
     if url.startswith("postgresql"):
         # References come last: tables may form a cycle.

@@ -65,7 +65,7 @@ KEYS: Mapping[str, str] = {
     for ddl in (sites.SCHEMA.read_text("utf-8"), sites.LIBRARY)
     for table, column in re.findall(r'CREATE TABLE "(\w+)" \(\n  "(\w+)" [^\n]* PRIMARY KEY', ddl)
 }
-"""The primary key of every table."""
+"""The primary key of every table; elsewhere it is the first column."""
 
 NAMES = (
     ("Meera", "Rao"),
@@ -262,9 +262,9 @@ def records_of(contents: Mapping[str, list[dict[str, Any]]]) -> Iterator[dict[st
     """Rows by table as records of a fixture, written as Django writes them."""
     for table, rows in contents.items():
         for row in rows:
-            key = KEYS[table]
+            key = KEYS.get(table, next(iter(row)))
             fields = {_field(table, name): value for name, value in row.items() if name != key}
-            yield sites.record(label(table), row[key], **fields)
+            yield {"model": label(table), "pk": row[key], "fields": fields}
 
 
 def label(table: str) -> str:
