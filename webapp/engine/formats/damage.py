@@ -35,6 +35,4 @@ def diagnose(recognise: Callable[[Path, str, frozenset[str]], Source], path: Pat
 
 
 def _damage(refused: FileRefused, repair: str) -> Damage:
-    return Damage(
-        kind=repair or refused.code, sentence=refused.message, repairable=bool(repair), place=refused.place
-    )
+    return Damage(kind=repair or refused.code, sentence=refused.message, repairable=bool(repair), place=refused.place)

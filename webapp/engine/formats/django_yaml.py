@@ -161,9 +161,10 @@ class _Document:
         if isinstance(event, yaml.ScalarEvent):
             return self._count(self._keep(event, self._scalar(event)))
         if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self._anchors:
-                self._refuse(f"the alias {(event.anchor or "")[:40]!r} repeats a list or a mapping, or nothing that is known")
-            return self._count(self._anchors[event.anchor])
+            name = event.anchor or ""
+            if name not in self._anchors:
+                self._refuse(f"the alias {name[:40]!r} repeats a list or a mapping, or nothing that is known")
+            return self._count(self._anchors[name])
         self._check(event)
         if depth >= DEPTH:
             raise self._refusal(f"objects and lists are nested more than {DEPTH} deep", LimitExceeded)
