@@ -1,33 +1,17 @@
-"""PostgreSQL sites: every kind of column there and back, and every way in which a restore must not happen."""
+"""PostgreSQL sites: every kind of column there and back, keys, cycles and removals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
 from tests import sites, small_sites
-from tests.postgresql_server import PostgreSQLServer
+from tests.engine.postgresql_site import FULL, ask, planned, restore
+from webapp.demo.site import DemoSite
 from webapp.engine import commands
-from webapp.engine.answers import Choices, Outcome, Plan
-from webapp.engine.databases import open_database
-from webapp.engine.errors import (
-    AddressRefused,
-    AlreadyApplied,
-    Cancelled,
-    NotVerified,
-    OutcomeUnknown,
-    Refusal,
-    SiteBusy,
-    SiteUnreachable,
-    Stale,
-    WriteRefused,
-)
-
-FULL = Choices(accounts="restore", accept_drift=True)
+from webapp.engine.answers import Choices
 
 THINGS = """
 CREATE TYPE mood AS ENUM ('calm', 'cross');
@@ -66,44 +50,6 @@ def things(url: str, *rows: str) -> str:
         for row in rows:
             connection.execute(f"INSERT INTO things ({', '.join(names)}) VALUES {row}".encode())
     return url
-
-
-def ask(url: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url, options="-c TimeZone=UTC") as connection:
-        return connection.execute(query.encode()).fetchall()
-
-
-def planned(url: str, backup: Path, folder: Path, choices: Choices = FULL) -> Plan:
-    return commands.make_plan(backup, url, stages=folder / "stages", output=folder / "plan", choices=choices)
-
-
-def restore(
-    url: str,
-    backup: Path,
-    folder: Path,
-    choices: Choices = FULL,
-    job: str = "j1",
-    report: Callable[[str, int, int], None] = commands.quiet,
-) -> Outcome:
-    plan = planned(url, backup, folder, choices)
-    assert plan.problems == ()
-    return commands.apply_plan(
-        folder / "plan", plan.digest, url, job=job, receipt=folder / job, confirm_removal=plan.removal, report=report
-    )
-
-
-@pytest.fixture
-def other(postgresql_server: PostgreSQLServer) -> str:
-    """A second empty database."""
-    return postgresql_server.new_database()
-
-
-@pytest.fixture
-def library(postgresql: str, tmp_path: Path) -> tuple[str, Path]:
-    """A library on PostgreSQL and a backup of it."""
-    small_sites.library(postgresql)
-    commands.backup(postgresql, tmp_path / "library.json")
-    return postgresql, tmp_path / "library.json"
 
 
 def test_every_kind_of_column_is_restored_as_it_was(postgresql: str, other: str, tmp_path: Path) -> None:
@@ -231,137 +177,29 @@ def test_a_cycle_of_references_that_are_checked_at_once_is_closed_by_an_update(
     assert sites.contents(other) == sites.contents(postgresql)
 
 
-# ---------------------------------------------------------------- refusals: nothing changes
+def test_what_refers_to_removed_rows_goes_too_however_far(library: tuple[str, Path], tmp_path: Path) -> None:
+    url, _ = library
+    kept = [sites.record("library.author", number, name=name) for number, name in ((2, "प्रेम दास"), (3, "O'Neil"))]
+    sites.execute(url, "UPDATE library_author SET mentor_id = NULL", "UPDATE library_publisher SET flagship_id = NULL")
+    choices = Choices(remove=True, on_referenced="remove")
+    counts = restore(url, sites.fixture(tmp_path / "b.json", kept), tmp_path, choices).counts
+    assert counts.delete == 1 + 2 + 2 + 2 + 3  # the author, books, tags, copies, loans
+    assert ask(url, "SELECT id FROM library_book ORDER BY id") == [(2,), (3,)]
 
 
-def refused(url: str, backup: Path, folder: Path, error: type[Refusal], in_between: Callable[[], None]) -> Refusal:
-    """Plan a restore of spoilt books, let something happen, and see that the restore is refused and changes nothing."""
-    sites.execute(url, "UPDATE library_book SET title = 'Spoilt'", "DELETE FROM library_loan")
-    plan = planned(url, backup, folder)
-    in_between()
-    before = sites.dump(url)
-    with pytest.raises(error) as caught:
-        commands.apply_plan(folder / "plan", plan.digest, url, job="j1", receipt=folder / "r")
-    assert sites.dump(url) == before
-    assert commands.settle(url, "j1") == "absent"
-    return caught.value
-
-
-@pytest.mark.parametrize(
-    "meanwhile",
-    [
-        "UPDATE library_book SET title = 'Moved on' WHERE id = 3",
-        "DELETE FROM library_book WHERE id = 4",
-        "INSERT INTO library_loan (id, copy_id, reader, since) SELECT 2, id, 'Somebody', now() FROM library_copy LIMIT 1",
-    ],
-)
-def test_a_plan_that_the_site_has_overtaken_is_stale(meanwhile: str, library: tuple[str, Path], tmp_path: Path) -> None:
-    found = refused(*library, tmp_path, Stale, lambda: sites.execute(library[0], meanwhile))
-    assert found.facts["pk"] in ("2", "3", "4")
-
-
-def test_a_trigger_that_changes_what_is_written_is_found_out(library: tuple[str, Path], tmp_path: Path) -> None:
-    function = (
-        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN NEW.title = upper(NEW.title); RETURN NEW; END $$",
-        "CREATE TRIGGER shouting BEFORE UPDATE ON library_book FOR EACH ROW EXECUTE FUNCTION shout()",
-    )
-    assert refused(*library, tmp_path, NotVerified, lambda: sites.execute(library[0], *function)).facts["count"] == "3"
-    assert "shouting" in " ".join(commands.check_site(library[0]).remarks)
-
-
-def test_a_constraint_that_refuses_is_named(library: tuple[str, Path], tmp_path: Path) -> None:
-    rule = "ALTER TABLE library_book ADD CONSTRAINT only_spoilt CHECK (title = 'Spoilt')"
-    assert "only_spoilt" in refused(*library, tmp_path, WriteRefused, lambda: sites.execute(library[0], rule)).message
-
-
-def test_only_one_restore_writes_at_a_time(library: tuple[str, Path], tmp_path: Path) -> None:
-    database = open_database(library[0])
-    sites.execute(library[0], "DELETE FROM library_loan")
-    plan = planned(library[0], library[1], tmp_path)
-    with database.writer(database.schema(), str(tmp_path / "plan"), lambda: None) as writer:
-        writer.begin("first", "digest", [])
-        with pytest.raises(SiteBusy):
-            commands.apply_plan(tmp_path / "plan", plan.digest, library[0], job="j1", receipt=tmp_path / "r")
-    commands.apply_plan(tmp_path / "plan", plan.digest, library[0], job="j1", receipt=tmp_path / "r")
-    assert commands.settle(library[0], "first") == "absent"
-
-
-def test_a_job_is_applied_once(library: tuple[str, Path], tmp_path: Path) -> None:
-    for _ in range(2):
-        sites.execute(library[0], "DELETE FROM library_loan")
-        if commands.settle(library[0], "j1") == "absent":
-            restore(*library, tmp_path)
-    with pytest.raises(AlreadyApplied):
-        restore(*library, tmp_path)
-
-
-@pytest.mark.parametrize("phase", ["check", "write", "verify", "commit"])
-def test_a_cancelled_restore_changes_nothing(phase: str, library: tuple[str, Path], tmp_path: Path) -> None:
-    def report(now: str, done: int, total: int) -> None:
-        if now == phase:
-            raise Cancelled
-
-    sites.execute(library[0], "UPDATE library_book SET title = 'Spoilt'", "DELETE FROM library_loan")
-    before = sites.dump(library[0])
-    with pytest.raises(Cancelled):
-        restore(*library, tmp_path, report=report)
-    assert sites.dump(library[0]) == before
-
-
-@pytest.mark.parametrize("phase", ["check", "write", "verify", "commit"])
-def test_a_cut_connection_leaves_the_site_as_it_was(phase: str, library: tuple[str, Path], tmp_path: Path) -> None:
-    def report(now: str, done: int, total: int) -> None:
-        if now == phase:
-            ask(
-                library[0],
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'smart-restore'",
-            )
-
-    sites.execute(library[0], "UPDATE library_book SET title = 'Spoilt'", "DELETE FROM library_loan")
-    before = sites.dump(library[0])
-    with pytest.raises(WriteRefused):
-        restore(*library, tmp_path, report=report)
-    assert sites.dump(library[0]) == before
-    assert commands.settle(library[0], "j1") == "absent"
-
-
-def test_a_connection_that_is_lost_while_it_commits_leaves_the_question_to_the_journal(
-    library: tuple[str, Path], tmp_path: Path
+@pytest.mark.slow
+def test_the_demo_school_is_repaired_as_it_is_on_sqlite(
+    demo: DemoSite, demo_copy: str, postgresql: str, tmp_path: Path
 ) -> None:
-    database = open_database(library[0])
-    planned(*library, tmp_path)
-    with database.writer(database.schema(), str(tmp_path / "plan"), lambda: None) as writer:
-        writer.begin("j1", "digest", [])
-        ask(
-            library[0],
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'smart-restore'",
-        )
-        with pytest.raises(OutcomeUnknown):
-            writer.commit()
-    assert not database.applied("j1")
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "postgresql+psycopg2://u@h/d",
-        "postgresql://u@h/d?options=-csearch_path=x",
-        "postgresql://u@h/d?passfile=/etc/passwd",
-        "postgresql://u@h/d?host=a&host=b",
-        "postgresql://u@h",
-    ],
-)
-def test_an_address_may_only_say_where(address: str) -> None:
-    with pytest.raises(AddressRefused):
-        open_database(address)
-
-
-def test_a_password_is_told_to_nobody(tmp_path: Path) -> None:
-    database = open_database(f"postgresql://clerk:hunter2@/school?host={tmp_path}&connect_timeout=2")
-    assert "hunter2" not in database.address
-    with pytest.raises(SiteUnreachable) as caught:
-        database.schema()
-    assert "hunter2" not in caught.value.message
-    with pytest.raises(OutcomeUnknown):
-        database.applied("j1")
+    sites.school_schema(postgresql)
+    commands.backup(demo_copy, tmp_path / "damaged.json", profile="school")
+    restore(postgresql, tmp_path / "damaged.json", tmp_path, FULL, job="move")
+    newest = Choices(on_conflict="newest")
+    counts = restore(postgresql, demo.backup, tmp_path, newest, job="repair").counts
+    assert counts == restore(demo_copy, demo.backup, tmp_path, newest, job="repair").counts
+    assert counts.insert == sum(demo.lost.values())
+    ignored = {"django_migrations", "django_session"}
+    there, here = sites.contents(postgresql), sites.contents(demo_copy)
+    for table in there.keys() - ignored:
+        assert there[table] == here[table]
+    assert planned(postgresql, demo.backup, tmp_path, newest).counts.changes == 0

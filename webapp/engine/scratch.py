@@ -109,7 +109,7 @@ def matched(table: Table | str) -> str:
     return q("match " + (table if isinstance(table, str) else table.name))
 
 
-def needed_tables(schema: Schema, facts: StageFacts) -> tuple[str, ...]:
+def needed_tables(schema: Schema, facts: StageFacts, choices: Choices) -> tuple[str, ...]:
     """Live tables that a plan must see: the staged ones, those that they refer to, and those that refer to them."""
     staged_names = set(facts.tables)
     around = {key.target for name in staged_names for key in schema.tables[name].foreign_keys}
@@ -119,6 +119,13 @@ def needed_tables(schema: Schema, facts: StageFacts) -> tuple[str, ...]:
     if facts.naturals:
         # A natural key may pass through a table that is only referred to.
         around |= {key.target for name in around for key in schema.tables[name].foreign_keys}
+    while choices.on_referenced == "remove":
+        # What refers to a removed row is removed as well, and so on.
+        known = staged_names | around
+        more = {name for name, table in schema.tables.items() if any(key.target in known for key in table.foreign_keys)}
+        if more <= known:
+            break
+        around |= more
     return tuple(name for name in schema.order() if name in staged_names | around)
 
 

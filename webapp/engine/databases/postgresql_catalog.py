@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from webapp.engine.schema import Column, ForeignKey, Kind, Schema, Table
+from webapp.engine.sql import literal, q
 
 _KINDS = {
     "bool": Kind.BOOLEAN,
@@ -204,3 +205,15 @@ def remarks(connection: Connection[Any]) -> Mapping[str, str]:
 def sequences(connection: Connection[Any], table: str) -> Mapping[int, str]:
     """The sequences that number a table (a quoted name), by the column's number; quoted names."""
     return dict(connection.execute(_SEQUENCES, {"table": table}).fetchall())
+
+
+def advance(connection: Connection[Any], table: str) -> None:
+    """Move the sequences that number a table (a quoted name) past its highest values; never back."""
+    for number, sequence in sequences(connection, table).items():
+        query = "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum = %s"
+        for (column,) in connection.execute(query, (table, number)).fetchall():
+            top = f"(SELECT max({q(column)}) FROM {table})"
+            connection.execute(
+                f"SELECT setval({literal(sequence)}, {top}, true) FROM {sequence}"
+                f" WHERE {top} >= last_value + CASE WHEN is_called THEN 1 ELSE 0 END".encode()
+            )

@@ -14,8 +14,9 @@ import psycopg
 from psycopg import Connection
 
 from webapp.engine.databases.base import Differing, TableChanges
-from webapp.engine.databases.postgresql_catalog import sequences
-from webapp.engine.databases.postgresql_text import PlanLines, canonical, copied, real_text, same_line
+from webapp.engine.databases.postgresql_catalog import advance
+from webapp.engine.databases.postgresql_lines import PlanLines, new_rows, old_rows, real_text, same_line
+from webapp.engine.databases.postgresql_text import canonical, copied
 from webapp.engine.errors import AlreadyApplied, OutcomeUnknown, SiteBusy, WriteRefused
 from webapp.engine.schema import JOURNAL, Column, ForeignKey, Kind, Schema, Table
 from webapp.engine.sql import names, q, read_only
@@ -76,7 +77,7 @@ class PostgreSQLWriter:
     def commit(self) -> None:
         """Number on after the highest keys, and commit."""
         for table in self._to_number:
-            self._advance(table)
+            advance(self.connection, self._name(table.name))
         try:
             self._run("COMMIT")
         except psycopg.OperationalError as error:
@@ -89,30 +90,13 @@ class PostgreSQLWriter:
         """Sequences take no part in transactions, so they are moved just before the commit."""
         self._to_number.append(changes.table)
 
-    def _advance(self, table: Table) -> None:
-        numbers = sequences(self.connection, self._name(table.name))
-        if not numbers:
-            return
-        attributes = dict(
-            self.connection.execute(
-                "SELECT attnum, attname FROM pg_attribute WHERE attrelid = %s::regclass", (self._name(table.name),)
-            ).fetchall()
-        )
-        for number, sequence in numbers.items():
-            top = f"(SELECT max({q(attributes[number])}) FROM {self._name(table.name)})"
-            self._run(
-                f"SELECT setval(%s::regclass, {top}, true) FROM {sequence}"
-                f" WHERE {top} >= last_value + CASE WHEN is_called THEN 1 ELSE 0 END",
-                (sequence,),
-            )
-
     # ------------------------------------------------------------ looking
 
     def stale(self, changes: TableChanges) -> Differing | None:
         """Old rows that are gone or changed; keys of new rows that are taken."""
         moved = None
         if changes.updates or changes.deletes:
-            moved = self._unlike(changes, _old(changes, "IN ('update', 'delete')"))
+            moved = self._unlike(changes, old_rows(changes, "IN ('update', 'delete')"))
         if (
             moved
             or not changes.inserts
@@ -122,8 +106,8 @@ class PostgreSQLWriter:
         table = changes.table
         keys = [key for key in (table.primary_key, *table.unique) if set(key) <= set(changes.columns)]
         members = [table.by_name[name] for name in dict.fromkeys(name for key in keys for name in key)]
-        new = self._load(table, members, _new(changes, "= 'insert'"))
-        going = self._load(table, _key(table), _old(changes, "IN ('update', 'delete')"))
+        new = self._load(table, members, new_rows(changes, "= 'insert'"))
+        going = self._load(table, _key(table), old_rows(changes, "IN ('update', 'delete')"))
         for key in keys:
             on = " AND ".join(f"l.{q(name)} = n.{q(name)}" for name in key)
             taken = self._row(
@@ -137,12 +121,12 @@ class PostgreSQLWriter:
     def unequal(self, changes: TableChanges) -> Differing | None:
         """Compare every written row with the plan, and see that deleted ones are gone."""
         if changes.inserts or changes.updates:
-            found = self._unlike(changes, _new(changes, "IN ('insert', 'update')"))
+            found = self._unlike(changes, new_rows(changes, "IN ('insert', 'update')"))
             if found:
                 return found
         if changes.deletes:
             table = changes.table
-            gone = self._load(table, _key(table), _old(changes, "= 'delete'"))
+            gone = self._load(table, _key(table), old_rows(changes, "= 'delete'"))
             left = self._row(
                 f'SELECT count(*), min(g."#id") FROM {gone} g JOIN {self._name(table.name)} l ON {_same_key(table, "l", "g")}'
             )
@@ -200,7 +184,7 @@ class PostgreSQLWriter:
             ]
             if columns and other.updates and not other.parked:
                 self._assign(other, tuple(name for names_ in columns for name in names_))
-        gone = self._load(table, _key(table), _old(changes, which))
+        gone = self._load(table, _key(table), old_rows(changes, which))
         self._run(f"DELETE FROM {self._name(table.name)} t USING {gone} g WHERE {_same_key(table, 't', 'g')}")
         self.tick()
 
@@ -244,7 +228,7 @@ class PostgreSQLWriter:
             return
         table = changes.table
         assigned = [table.by_name[name] for name in columns]
-        rows = self._load(table, [*_key(table), *assigned], _new(changes, which))
+        rows = self._load(table, [*_key(table), *assigned], new_rows(changes, which))
         sets = ", ".join(f"{q(name)} = u.{q(name)}" for name in columns)
         self._run(f"UPDATE {self._name(table.name)} t SET {sets} FROM {rows} u WHERE {_same_key(table, 't', 'u')}")
         self.tick()
@@ -255,7 +239,7 @@ class PostgreSQLWriter:
         which = "IN ('insert', 'update')" if changes.parked else "= 'insert'"
         late = self._late(changes)
         columns = [table.by_name[name] for name in changes.columns if name not in late]
-        self._copy(self._name(table.name), PlanLines(self.plan, _new(changes, which), columns, "sent"), advance)
+        self._copy(self._name(table.name), PlanLines(self.plan, new_rows(changes, which), columns, "sent"), advance)
         self._inserted.add(table.name)
         for name, target in late.items():
             self._waiting.append((changes, target, (name,)))
@@ -314,17 +298,6 @@ class PostgreSQLWriter:
 
     def _one(self, query: str, values: tuple[Any, ...] | None = None) -> Any:
         return self._row(query, values)[0]
-
-
-def _new(changes: TableChanges, which: str) -> str:
-    return f'FROM {q(changes.after)} x WHERE x."#action" {which}'
-
-
-def _old(changes: TableChanges, which: str) -> str:
-    return (
-        f'FROM {q(changes.before)} x WHERE EXISTS (SELECT 1 FROM {q(changes.after)} a WHERE a."#id" = x."#id"'
-        f' AND a."#action" {which})'
-    )
 
 
 def _key(table: Table) -> list[Column]:
