@@ -6,6 +6,7 @@ import argparse
 
 from webapp.cli import folders, sites, terminal, text
 from webapp.engine import commands
+from webapp.engine.answers import Choices
 
 
 def run(given: argparse.Namespace) -> int:
@@ -16,7 +17,13 @@ def run(given: argparse.Namespace) -> int:
     with folders.work() as work:
         try:
             found = commands.analyse(
-                source, target.url, stages=work.stages, name=source.name, profile=target.profile, report=progress
+                source,
+                target.url,
+                stages=work.stages,
+                name=source.name,
+                profile=target.profile,
+                choices=Choices(repairs=tuple(given.repair)),
+                report=progress,
             )
         finally:
             progress.clear()
@@ -24,5 +31,6 @@ def run(given: argparse.Namespace) -> int:
         terminal.answer_json(found)
         return 0
     terminal.answer(text.analysis(found))
-    terminal.say(f"\nNext: smart-restore restore {given.file} --site {target.name} --preview")
+    repairs = "".join(f" --repair {kind}" for kind in given.repair)
+    terminal.say(f"\nNext: smart-restore restore {given.file} --site {target.name}{repairs} --preview")
     return 0

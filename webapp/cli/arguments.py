@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from webapp.cli.parts import SITE_HELP, Commands, command, fill, group, json_option, site_option, whole
+from webapp.cli.parts import SITE_HELP, Commands, command, fill, group, json_option, repair_option, site_option, whole
 
 
 def build() -> argparse.ArgumentParser:
@@ -35,6 +35,7 @@ def _analyze(commands: Commands) -> None:
     )
     parser.add_argument("file", metavar="FILE", help="the backup file")
     site_option(parser)
+    repair_option(parser)
     json_option(parser, "the analysis")
 
 
@@ -51,6 +52,7 @@ def _restore(commands: Commands) -> None:
     )
     parser.add_argument("file", metavar="FILE", help="the backup file")
     site_option(parser)
+    repair_option(parser)
     what = parser.add_argument_group("what may happen")
     what.add_argument(
         "--category",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TypeAlias
 
+from webapp.engine.errors import REPAIRS
+
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 SITE_HELP = "a registered site's name, or a database address: sqlite:////path/to/file, postgresql://user@host/name"
@@ -55,6 +57,17 @@ def site_option(parser: argparse.ArgumentParser) -> None:
         "--profile",
         metavar="NAME",
         help="read the site as this kind of application (default: as registered or recognised)",
+    )
+
+
+def repair_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--repair",
+        action="append",
+        default=[],
+        choices=tuple(REPAIRS),
+        help="undo this damage while the file is read, where it is damaged so; the file itself stays as it is; may be"
+        " given several times",
     )
 
 

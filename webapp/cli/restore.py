@@ -104,6 +104,7 @@ def choices(given: argparse.Namespace) -> Choices:
         fills=dict(given.fill),
         origin=given.origin,
         accounts=given.accounts,
+        repairs=tuple(dict.fromkeys(given.repair)),
     )
 
 

@@ -12,11 +12,13 @@ from webapp.engine.answers import (
     Analysis,
     CategoryFacts,
     ColumnDrift,
+    FileFacts,
     ModelFacts,
     Problem,
     ReferenceFacts,
 )
 from webapp.engine.candidates import absent_value, is_required
+from webapp.engine.errors import REPAIRS
 from webapp.engine.labels import field_of
 from webapp.engine.origin import find_origin
 from webapp.engine.problems import drift_problems
@@ -188,6 +190,7 @@ def _advice(scratch: Scratch, answer: Analysis) -> tuple[Advice, ...]:
         found.append(
             Advice(level="stop", code="no_records", text="The file holds no records: there is nothing to restore.")
         )
+    found += _file_advice(answer.file)
     if answer.origin.verdict == "another":
         found.append(Advice(level="decide", code="another_database", text=answer.origin.sentence))
     for model in answer.models:
@@ -216,6 +219,21 @@ def _advice(scratch: Scratch, answer: Analysis) -> tuple[Advice, ...]:
         )
     order = {"stop": 0, "decide": 1, "note": 2}
     return tuple(sorted(found, key=lambda each: order[each.level]))
+
+
+def _file_advice(file: FileFacts) -> list[Advice]:
+    found = []
+    if file.partial:
+        text = "The file was cut off. These are the complete records before the cut; how many are missing is not known."
+        found.append(Advice(level="decide", code="partial", text=text))
+    others = [REPAIRS[kind] for kind in file.repairs if kind != "salvage"]
+    if others:
+        text = f"The file is damaged and was repaired while it was read. {'. '.join(others)}."
+        found.append(Advice(level="note", code="repaired", text=text))
+    for each in file.damage:
+        text = f"{each.sentence} {REPAIRS[each.kind]}." if each.repairable else each.sentence
+        found.append(Advice(level="decide", code=each.kind, text=text))
+    return found
 
 
 def _model_advice(model: ModelFacts) -> list[Advice]:

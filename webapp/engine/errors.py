@@ -233,6 +233,13 @@ class RemovalNotConfirmed(Refusal):
     hint = "Type the number of rows that will be removed, or give it with --confirm-removal."
 
 
+class PartialReplace(Refusal):
+    """The backup was cut off, so that rows which it does not hold cannot be removed: they may have been lost in the cut."""
+
+    code = "partial_replace"
+    hint = "Choose merge, which adds and changes only."
+
+
 class Stale(Refusal):
     """The database has changed since the preview: {count} rows are no longer as planned, the first is {model} {pk}."""
 

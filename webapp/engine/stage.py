@@ -24,6 +24,7 @@ from webapp.engine import sql
 from webapp.engine.answers import FieldDrift, FileFacts, Place, Problem
 from webapp.engine.databases.base import Report
 from webapp.engine.formats import Block, RawRecord, Source
+from webapp.engine.formats.mojibake import Sampler
 from webapp.engine.labels import FoundBy, find_table
 from webapp.engine.profile import Profile
 from webapp.engine.schema import Schema, Table
@@ -31,7 +32,7 @@ from webapp.engine.shapes import LINKS, Shape, Shapes, Staged
 from webapp.engine.sql import q
 from webapp.engine.tokens import owner_token
 
-VERSION = 2
+VERSION = 3
 """Of the stage's layout; part of its name."""
 
 
@@ -65,7 +66,8 @@ class StageFacts(msgspec.Struct, frozen=True):
 
 def stage(source: Source, schema: Schema, profile: Profile, folder: Path, report: Report) -> tuple[Path, StageFacts]:
     """The stage of a backup; made, unless the folder has it already."""
-    typed = hashlib.sha256(f"{VERSION} {schema.fingerprint} {profile!r}".encode()).hexdigest()[:16]
+    made_with = f"{VERSION} {schema.fingerprint} {profile!r} {sorted(source.asked)}"
+    typed = hashlib.sha256(made_with.encode()).hexdigest()[:16]
     path = folder / f"{source.sha256}-{typed}.sqlite"
     if path.exists():
         connection = sqlite3.connect(sql.read_only(path), uri=True)
@@ -112,7 +114,9 @@ class _Stager:
             " message TEXT, byte INTEGER, line INTEGER)"
         )
         run("BEGIN")
+        sampler = Sampler()
         for block in source.blocks(report):
+            sampler.look(block)
             self._block(block)
         run("CREATE INDEX problem_places ON problems (tbl, col)")
         file = FileFacts(
@@ -122,6 +126,9 @@ class _Stager:
             format=source.format,
             compression=source.compression,
             records=self.records,
+            repairs=source.repairs,
+            partial=source.partial,
+            damage=sampler.damage(),
         )
         facts = StageFacts(
             file,
