@@ -89,6 +89,20 @@ def test_values_without_a_form_in_a_backup_are_left_alone(postgresql: str, tmp_p
     assert ask(postgresql, "SELECT to_jsonb(t) FROM things t") == before
 
 
+def test_a_table_of_many_columns_is_restored(postgresql: str, tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(250)]
+    sites.execute(
+        postgresql, f"CREATE TABLE wide (id serial PRIMARY KEY, {', '.join(f'{name} text' for name in names)})"
+    )
+    values = {name: f"{name} a\tb" if number % 3 else None for number, name in enumerate(names)}
+    sites.write(postgresql, {"wide": [{"id": 7} | values]})
+    before = sites.contents(postgresql)
+    commands.backup(postgresql, tmp_path / "b.json")
+    sites.execute(postgresql, "DELETE FROM wide")
+    restore(postgresql, tmp_path / "b.json", tmp_path)
+    assert sites.contents(postgresql) == before
+
+
 def test_lists_as_django_writes_them_become_arrays(postgresql: str, tmp_path: Path) -> None:
     things(postgresql)
     record = sites.record("things.things", 1, note="n", tags='["a", "b c", null]', numbers=[[1, 2], [3, 4]])

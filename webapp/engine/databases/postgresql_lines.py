@@ -5,6 +5,7 @@ What the server reads and what it prints differ for a few kinds (bytes, lengths 
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,12 @@ from webapp.engine.values import Canonical, same_json
 
 _FREE = (Kind.TEXT, Kind.JSON, Kind.OTHER)
 """Kinds whose text may hold a character that COPY escapes."""
+
+_NULL, _BYTES = secrets.token_hex(8), secrets.token_hex(8)
+"""What must not be escaped, under names that no value can know: no value, and the sign before bytes."""
+
+_ARGUMENTS = 100
+"""Arguments of one call of a function in SQLite, which takes 127."""
 
 
 def new_rows(changes: TableChanges, which: str) -> str:
@@ -60,13 +67,18 @@ class PlanLines:
             text = "\n".join([row[1] for row in rows])
             if "\\" in text or "\r" in text or text.count("\n") != len(ids) - 1 or text.count("\t") != tabs * len(ids):
                 text = "\n".join([row[1] for row in self.connection.execute(careful, (last,))])
-            yield ids, text.replace("\0N", "\\N").replace("\0x", "\\\\x").encode() + b"\n"
+            yield ids, text.replace(_NULL, "\\N").replace(_BYTES, "\\\\x").encode() + b"\n"
             last = ids[-1]
 
     def _line(self, *, escape: bool) -> str:
-        # No text in PostgreSQL holds a NUL: it marks what must not be escaped.
-        cells = [f"coalesce({self._cell(column, escape=escape)}, char(0, 78))" for column in self.columns]
-        return " || char(9) || ".join(['x."#id"'] * self.numbered + cells)
+        cells = [f"coalesce({self._cell(column, escape=escape)}, {literal(_NULL)})" for column in self.columns]
+        cells = ['x."#id"'] * self.numbered + cells
+        # One call builds a line at half the cost of joining its cells one by one.
+        groups = [cells[start : start + _ARGUMENTS] for start in range(0, len(cells), _ARGUMENTS)]
+        tab = "\t"
+        return " || char(9) || ".join(
+            f"printf({literal(tab.join(['%s'] * len(part)))}, {', '.join(part)})" for part in groups
+        )
 
     def _cell(self, column: Column, *, escape: bool) -> str:
         value = f"x.{q(column.name)}"
@@ -76,7 +88,7 @@ class PlanLines:
                 return f"real_text({value})"
             case Kind.BYTES:
                 digits = f"lower(hex({value}))"
-                return f"CASE WHEN {value} IS NOT NULL THEN {f'char(0, 120) || {digits}' if sent else digits} END"
+                return f"CASE WHEN {value} IS NOT NULL THEN {f'{literal(_BYTES)} || {digits}' if sent else digits} END"
             case Kind.DURATION if sent:
                 length = f"({value} / 86400000000) || ' days ' || ({value} % 86400000000) || ' microseconds'"
                 return f"CASE typeof({value}) WHEN 'integer' THEN {length} ELSE {value} END"

@@ -12,7 +12,17 @@ from psycopg import Connection, DataError
 
 from webapp.engine.databases.base import Report
 from webapp.engine.databases.postgresql_catalog import sequences
-from webapp.engine.databases.postgresql_text import NULL, batches, canonical, copied, decoder, real, unhex, value_of
+from webapp.engine.databases.postgresql_text import (
+    NULL,
+    Line,
+    batches,
+    canonical,
+    copied,
+    decoder,
+    real,
+    unhex,
+    value_of,
+)
 from webapp.engine.schema import LEDGER, Column, Kind, Schema, Table
 from webapp.engine.sql import declared, literal, names, q
 from webapp.engine.values import Canonical
@@ -68,7 +78,7 @@ class PostgreSQLReader:
         for number, key in enumerate(keys):
             scratch.execute(f"CREATE INDEX live.{q(f'{table.name} key {number}')} ON {q(table.name)} ({names(key)})")
 
-    def _lines(self, table: Table, columns: Sequence[Column]) -> Iterator[bytes]:
+    def _lines(self, table: Table, columns: Sequence[Column]) -> Iterator[Line]:
         cells = ", ".join(canonical(column, "t") for column in columns)
         order = f" ORDER BY {names(table.primary_key, 't')}" if table.primary_key else ""
         return copied(self.connection, f"SELECT {cells} FROM {self._name(table.name)} t{order}")
@@ -120,7 +130,7 @@ class PostgreSQLReader:
             return None
         finally:
             self.connection.execute("ROLLBACK TO SAVEPOINT evaluated")
-        cell = value_of(line[:-1].decode())
+        cell = value_of(bytes(line[:-1]).decode())
         decode = decoder(column)
         return cell if cell is None or decode is None else decode(cell)
 

@@ -16,6 +16,9 @@ from webapp.engine.values import Canonical
 BATCH: Final = 2_000
 NULL: Final = "\\N"
 
+Line = bytes | bytearray | memoryview
+"""A row as the server sends it, with its line break."""
+
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
@@ -60,14 +63,13 @@ def _six_digits(value: str, whole: int, lowest: str) -> str:
     )
 
 
-def copied(connection: Connection[Any], query: str) -> Generator[bytes, None, None]:
+def copied(connection: Connection[Any], query: str) -> Generator[Line, None, None]:
     """The lines of a query's rows, each with its line break."""
     with connection.cursor().copy(f"COPY ({query}) TO STDOUT".encode()) as copy:
-        for line in copy:
-            yield bytes(line)
+        yield from copy
 
 
-def batches(lines: Iterator[bytes], rows: int = BATCH) -> Iterator[tuple[list[list[str]], bool]]:
+def batches(lines: Iterator[Line], rows: int = BATCH) -> Iterator[tuple[list[list[str]], bool]]:
     """Lines split into cells. The flag tells whether they are still escaped text, in which only ``\\N`` is special."""
     while text := b"".join(islice(lines, rows)):
         cells = [line.split("\t") for line in text[:-1].decode().split("\n")]

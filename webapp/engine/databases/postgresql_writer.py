@@ -156,7 +156,7 @@ class PostgreSQLWriter:
                 lines = list(islice(found, len(ids)))
                 if b"".join(lines) == expected:
                     continue
-                for number, left, right in zip(ids, expected[:-1].split(b"\n"), lines, strict=True):
+                for number, left, right in zip(ids, expected[:-1].split(b"\n"), map(bytes, lines), strict=True):
                     if left != right[:-1] and not same_line(columns, left, right[:-1]):
                         count, first = count + 1, first or number
             count += sum(1 for _ in found)  # none: and the server has said that this was all
