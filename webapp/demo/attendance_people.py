@@ -90,7 +90,7 @@ def _companies(system: Ledger) -> None:
 
 
 def _accounts(system: Ledger) -> None:
-    people = [("root", "root", None)]
+    people: list[tuple[str, str, int | None]] = [("root", "root", None)]
     people += [(f"admin{number:02d}", "admin", number - 1) for number in ADMINS]
     people += [(f"clerk{number:02d}", "user1", number % 10 + 1) for number in CLERKS]
     system.insert(
