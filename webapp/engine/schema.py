@@ -34,7 +34,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. ``length`` in characters; ``precision``/``scale`` in decimal digits; ``low``/``high`` inclusive."""
+    """A column. ``length`` in characters; ``precision``/``scale`` in decimal digits; ``low``/``high`` inclusive.
+
+    ``exact``: decimal digits beyond which the database would round without a word.
+    """
 
     name: str
     kind: Kind
@@ -47,6 +50,7 @@ class Column:
     scale: int | None = None
     low: int | None = None
     high: int | None = None
+    exact: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -59,12 +60,18 @@ AFFINITY = {
 }
 """SQLite column types under which canonical values of a kind are kept; TEXT for the rest."""
 
-_INTEGER = re.compile(r"[+-]?\d{1,40}\Z")
-_DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\Z")
+_INTEGER = re.compile(r"[+-]?\d{1,40}\Z", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\Z", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_ZULU = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}(?:\d{3})?)?Z\Z", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\Z")
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?\Z")
-_CLOCK_DURATION = re.compile(r"(-?)(?:(-?\d+) (?:days?,? )?)?(\d+):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?\Z")
-_ISO_DURATION = re.compile(r"([+-]?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d{1,6}))?S)?)?\Z")
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?\Z", re.ASCII)
+_CLOCK_DURATION = re.compile(r"(-?)(?:(-?\d+) (?:days?,? )?)?(\d+):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?\Z", re.ASCII)
+_ISO_DURATION = re.compile(r"([+-]?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d{1,6}))?S)?)?\Z", re.ASCII)
+
+
+_WIDE = Context(prec=1000)
+"""Decimals have at most 40 digits and exponents up to 400: nothing is rounded in this context."""
 
 
 def _integer(column: Column, value: Any) -> int:
@@ -111,12 +118,14 @@ def decimal_text(number: Decimal, column: Column) -> str:
     exponent = digits.exponent
     if not isinstance(exponent, int):
         raise BadValue("bad_value", f"{number} is not a finite number")
+    if column.exact is not None and not _kept(number, column, column.exact):
+        raise BadValue("out_of_range", f"{number} has more than the {column.exact} digits that are kept exactly")
     if column.scale is None:
         text = format(number, "f")
         text = text.rstrip("0").rstrip(".") if "." in text else text
         return "0" if text in ("-0", "") else text
     try:
-        at_scale = number.quantize(Decimal(1).scaleb(-column.scale)) if abs(exponent) < 400 else None
+        at_scale = number.quantize(Decimal(1).scaleb(-column.scale), context=_WIDE) if abs(exponent) < 400 else None
     except InvalidOperation:
         at_scale = None
     if at_scale is None or (column.precision is not None and at_scale.adjusted() + 1 + column.scale > column.precision):
@@ -126,12 +135,25 @@ def decimal_text(number: Decimal, column: Column) -> str:
     return format(abs(at_scale) if at_scale == 0 else at_scale, "f")
 
 
+def _kept(number: Decimal, column: Column, exact: int) -> bool:
+    """Whether a binary number keeps it, or it is written as a whole number that fits into 64 bits."""
+    if number == 0 or (not column.scale and number == number.to_integral_value() and -(2**63) <= number < 2**63):
+        return True
+    return len(number.normalize(_WIDE).as_tuple().digits) <= exact and number.adjusted() < exact
+
+
 def _real(_column: Column, value: Any) -> float:
     if isinstance(value, str) and _DECIMAL.match(value.strip()):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise BadValue("bad_value", f"{_shown(value)} is not a number")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if math.isinf(number):
+        raise BadValue("out_of_range", f"{_shown(value)} is greater than any number that fits")
+    return number
 
 
 def _text(column: Column, value: Any) -> str:
@@ -147,10 +169,10 @@ def _text(column: Column, value: Any) -> str:
 def _date(_column: Column, value: Any) -> str:
     if isinstance(value, str):
         try:
-            if len(value) == 10:
+            if len(value) == 10 and _DATE.match(value):
                 date.fromisoformat(value)
                 return value
-            if len(value) > 10 and value[10] in "T ":
+            if len(value) > 10 and value[10] in "T " and _DATE.match(value):
                 # A date that was written as an instant at midnight is the date; another time of day is not.
                 at = datetime.fromisoformat(value)
                 if at.time() == time():
@@ -170,7 +192,7 @@ def _time(_column: Column, value: Any) -> str:
 
 def _instant(_column: Column, value: Any) -> str:
     if isinstance(value, str):
-        if value[-1:] == "Z" and value[10:11] == "T" and len(value) in (20, 24, 27):
+        if _ZULU.match(value):
             # What Django and this program write. The C parser checks it; the text is cut, not formatted anew.
             try:
                 datetime.fromisoformat(value)
@@ -183,13 +205,16 @@ def _instant(_column: Column, value: Any) -> str:
 
 
 def _any_instant(value: str) -> str:
+    digits = re.search(r"[.,](\d+)", value)
     try:
+        if not _DATE.match(value) or (digits and digits[1][6:].strip("0")):
+            # Weeks and days of a year are not dates to a database; more than microseconds would be cut off.
+            raise ValueError
         at = datetime.fromisoformat(value)
         if at.tzinfo is not None:
             at = at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadValue("bad_value", f"{_shown(value)} is not a date with a time") from None
-    digits = re.search(r"\.(\d+)", value)
     text = at.strftime("%Y-%m-%d %H:%M:%S").rjust(19, "0")
     if digits and len(digits[1]) == 3:
         return f"{text}.{digits[1]}"
@@ -210,12 +235,18 @@ def _duration(_column: Column, value: Any) -> int:
         if found := _ISO_DURATION.match(value):
             sign, days, hours, minutes, seconds, fraction = found.groups()
             total = _microseconds(days, hours, minutes, seconds, fraction)
-            return -total if sign == "-" else total
+            return _in_64_bits(-total if sign == "-" else total)
         if found := _CLOCK_DURATION.match(value):
             sign, days, hours, minutes, seconds, fraction = found.groups()
             rest = _microseconds(None, hours, minutes, seconds, fraction)
-            return int(days or 0) * 86_400_000_000 + (-rest if sign else rest)
+            return _in_64_bits(int(days or 0) * 86_400_000_000 + (-rest if sign else rest))
     raise BadValue("bad_value", f"{_shown(value)} is not a length of time")
+
+
+def _in_64_bits(microseconds: int) -> int:
+    if -(2**63) <= microseconds < 2**63:
+        return microseconds
+    raise BadValue("out_of_range", "is longer than any length of time that fits")
 
 
 def _microseconds(
@@ -373,8 +404,10 @@ def json_key(text: str) -> str:
             return {key: plain(item) for key, item in value.items()}
         if isinstance(value, list):
             return [plain(item) for item in value]
+        if isinstance(value, str):
+            return "'" + value
         if isinstance(value, Decimal) and value.is_finite():
-            return {"#": str(value.normalize())} if value != value.to_integral_value() else int(value)
+            return int(value) if value == value.to_integral_value() else str(value.normalize(_WIDE))
         return value
 
     return json.dumps(plain(json.loads(text, parse_float=Decimal)), sort_keys=True)

@@ -221,6 +221,8 @@ def _column(row: Sequence[object], definition: str) -> Column:
         scale=int(second or 0) if kind is Kind.DECIMAL and first else None,
         low=(0 if unsigned or "unsigned" in word else -(2**63)) if whole else None,
         high=2**63 - 1 if whole else None,
+        # SQLite keeps decimals as binary numbers, unless they are text to it.
+        exact=15 if kind is Kind.DECIMAL else None,
     )
 
 
@@ -318,7 +320,7 @@ class _Writer:
     def stale(self, changes: TableChanges) -> Differing | None:
         """Old rows that are gone or changed; keys of new rows that are taken."""
         table = changes.table
-        same = " AND ".join(f"l.{q(name)} IS b.{q(name)}" for name in changes.columns)
+        same = " AND ".join(_equal(table.by_name[name], "b") for name in changes.columns)
         moved = self._differing(
             table,
             f"SELECT {_first_key(table, 'b')} FROM plan.{q(changes.before)} b"
@@ -385,7 +387,7 @@ class _Writer:
     def unequal(self, changes: TableChanges) -> Differing | None:
         """Compare every written row with the plan, and see that deleted ones are gone."""
         table = changes.table
-        same = " AND ".join(f"l.{q(name)} IS a.{q(name)}" for name in changes.columns)
+        same = " AND ".join(_equal(table.by_name[name], "a") for name in changes.columns)
         return self._differing(
             table,
             f"SELECT {_first_key(table, 'a')} FROM plan.{q(changes.after)} a WHERE a.\"#action\" IN ('insert', 'update')"
@@ -440,6 +442,17 @@ class _Writer:
             f"SELECT count(*), min(pk) FROM (SELECT NULL AS pk WHERE 0 UNION ALL {query})"
         ).fetchone()
         return Differing(table.name, count, str(pk)) if count else None
+
+
+def _equal(column: Column, other: str) -> str:
+    """An SQL condition: the live row ``l`` holds the value of the plan, to the letter, whatever the column's collation is.
+
+    A column declared ``STRING`` turns 0123 into 123, and then into its equal when the two are compared: so text is compared as text.
+    """
+    live, planned = f"l.{q(column.name)}", f"{other}.{q(column.name)}"
+    if column.kind in (Kind.TEXT, Kind.OTHER, Kind.UUID):
+        return f"CAST({live} AS TEXT) IS CAST({planned} AS TEXT) COLLATE BINARY"
+    return f"{live} IS {planned}"
 
 
 def _same_key(table: Table, left: str, right: str) -> str:
