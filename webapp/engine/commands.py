@@ -16,13 +16,13 @@ from typing import Literal
 import msgspec
 
 from webapp.engine.analysis import analyse_stage
-from webapp.engine.answers import Analysis, BackupFacts, Choices, Outcome, Plan, RowPage, SiteCheck, SiteTable
+from webapp.engine.answers import Analysis, BackupFacts, Choices, Damage, Outcome, Plan, RowPage, SiteCheck, SiteTable
 from webapp.engine.apply import apply, read_outcome
 from webapp.engine.backup import tables_of, write_fixture
 from webapp.engine.databases import Database, open_database
 from webapp.engine.draft import draft
-from webapp.engine.errors import FileChanged
-from webapp.engine.formats import Source, recognise
+from webapp.engine.errors import FileChanged, PartialReplace
+from webapp.engine.formats import Source, diagnose, recognise
 from webapp.engine.plan import file_digest, plan
 from webapp.engine.preview import read_facts, rows
 from webapp.engine.profile import Profile, bundled, choose, recognised, source_of
@@ -102,7 +102,7 @@ def analyse(
     report: Report = quiet,
 ) -> Analysis:
     """Read a backup against a site. ``stages`` is a folder where the stage is kept for the next call."""
-    file = recognise(source, name or source.name)
+    file = recognise(source, name or source.name, choices.repairs)
     stages.mkdir(parents=True, exist_ok=True)
     path = stages / f"{file.sha256[:16]}.{id(file):x}.scratch"
     try:
@@ -127,14 +127,17 @@ def make_plan(
 
     Raises:
         FileChanged: the backup is not the one with ``expected_sha256``.
+        PartialReplace: rows would be removed because a cut-off file does not hold them.
     """
-    file = recognise(source, source.name)
+    file = recognise(source, source.name, choices.repairs)
     if expected_sha256 and file.sha256 != expected_sha256:
         raise FileChanged(found=file.sha256[:12], expected=expected_sha256[:12])
     output.parent.mkdir(parents=True, exist_ok=True)
     making = output.with_name(output.name + ".part")
     try:
         with _scratch(file, open_database(url), profile, choices, stages, making, report) as scratch:
+            if choices.remove and scratch.facts.file.partial:
+                raise PartialReplace
             answer = plan(scratch)
         making.replace(output)
     finally:
@@ -204,6 +207,11 @@ def backup(
     known = choose(profile, schema)
     with database.reader(schema) as reader:
         return write_fixture(output, schema, known, reader, tables=tables_of(schema, known, categories), report=report)
+
+
+def diagnose_backup(source: Path) -> tuple[Damage, ...]:
+    """What is wrong with a backup file, and which repairs (:attr:`Choices.repairs`) would undo it. Reads it several times."""
+    return diagnose(source)
 
 
 def draft_profile(url: str) -> str:

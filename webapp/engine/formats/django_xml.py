@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import NoReturn
 from xml.sax import SAXException, SAXParseException
 from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
@@ -69,7 +69,7 @@ def fits(head: bytes) -> bool:
 def read(stream: Stream, chunk: int) -> Iterator[Block]:
     """Yield the records of a document, in blocks of about ``chunk`` bytes."""
     parser = DefusedExpatParser(forbid_dtd=True)
-    document = _Document()
+    document = _Document(parser.getLineNumber)
     parser.setContentHandler(document)
     more = True
     while more:
@@ -121,15 +121,15 @@ class _Field:
 class _Document(ContentHandler):
     """Follows the elements, and keeps the records until they are taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: Callable[[], int | None]) -> None:
         super().__init__()
+        self._line = line
         self.size = 0  # bytes of the records that wait
         self.quiet = 0  # bytes since the last sign of progress
         self._first = 1
         self._records: list[RawRecord] = []
         self._lines: list[int] = []
         self._path: list[str] = []
-        self._line: Callable[[], int | None] = lambda: None
         self._object: tuple[str, str | None, int] = ("", None, 0)
         self._fields: dict[str, bytes] = {}
         self._large = 0  # characters of the record so far
@@ -156,9 +156,6 @@ class _Document(ContentHandler):
         return self.refusal(f"the record has more than {RECORD:,} bytes", kind=LimitExceeded)
 
     # ---- events
-
-    def setDocumentLocator(self, locator: Any) -> None:
-        self._line = locator.getLineNumber
 
     def startElement(self, name: str, attrs: AttributesImpl) -> None:
         self.quiet = 0

@@ -129,7 +129,10 @@ def _repair(path: Path, reading: Reading, head: bytes, repairs: frozenset[str]) 
 def _find_records(text: bytes) -> int:
     """Where records begin behind other text; 0 when there are none, or nothing that anybody wrote is before them."""
     found = _RECORDS.search(text)
-    return found.start() if found and any(text[: found.start()].translate(None, _NO_WORDS)) else 0
+    start = found.start() if found else 0
+    if text.startswith(b"{") and not text.endswith(b"\n", 0, start):
+        return 0  # a list inside an object: what the object means is not known
+    return start if any(text[:start].translate(None, _NO_WORDS)) else 0
 
 
 def _ask(kind: str, repairs: frozenset[str], offset: int, reason: str) -> None:
