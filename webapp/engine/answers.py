@@ -140,6 +140,7 @@ class Evidence(Answer):
     """Rows of one table under equal primary keys: how many, and how many are recognisably the same record."""
 
     table: str
+    records: int  # of the file that were looked at
     pairs: int
     alike: int
     moved: int = 0  # same natural key under another primary key
@@ -197,6 +198,8 @@ class Choices(Answer):
     accounts: Literal["protect", "restore"] = "protect"
     with_parents: bool = True
     repairs: tuple[str, ...] = ()  # damage of the file that is undone while it is read
+    match_by: Mapping[str, str] = {}  # "model" -> "field, field": the key that tells its records, before all others
+    decisions: Mapping[str, str] = {}  # "model:key in the file" -> key in the site, "new" or "skip"
 
 
 class Counts(Answer):

@@ -75,7 +75,7 @@ def apply(
         tell("lock", 0, 1)
         writer.begin(job, digest, changes)
         _look(writer, changes, tell)
-        _write(writer, changes, total, tell)
+        _write(writer, changes, facts.backup, total, tell)
         checked = verify(writer, changes, tell)
         verdict = (
             f"Verified: all {checked['rows']:,} changed rows were read back and are as planned,"
@@ -98,7 +98,7 @@ def _look(writer: Writer, changes: tuple[TableChanges, ...], report: Report) -> 
     report("check", len(changes), len(changes))
 
 
-def _write(writer: Writer, changes: tuple[TableChanges, ...], total: int, report: Report) -> None:
+def _write(writer: Writer, changes: tuple[TableChanges, ...], backup: str, total: int, report: Report) -> None:
     done = 0
 
     def advance(rows: int) -> None:
@@ -118,6 +118,8 @@ def _write(writer: Writer, changes: tuple[TableChanges, ...], total: int, report
         if each.inserts or each.parked:
             writer.insert(each, advance)
             writer.settle_keys(each)
+        if each.inserts and each.moved:
+            writer.remember(each, backup)
 
 
 def _outcome(job: str, facts: PlanFacts, status: str, verdict: str, started: float, checked: dict[str, int]) -> Outcome:

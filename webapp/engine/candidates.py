@@ -43,7 +43,9 @@ def _collect_table(scratch: Scratch, table: Table) -> None:
     add = f"INSERT INTO {todo(table)} (rec, live, action, code) "
     undecided = "skipped" if choices.on_invalid == "skip" else "blocked"
     scratch.run(
-        f"{add}SELECT rec, live, ?, code FROM {matched(table)} WHERE code IS NOT NULL ORDER BY rec", (undecided,)
+        f"{add}SELECT rec, live, CASE code WHEN 'left_out' THEN 'skipped' ELSE ? END, code FROM {matched(table)}"
+        " WHERE code IS NOT NULL ORDER BY rec",
+        (undecided,),
     )
     new = f"FROM {matched(table)} m WHERE m.live IS NULL AND m.code IS NULL"
     barred = _barred(scratch, table)
@@ -60,7 +62,7 @@ def _collect_table(scratch: Scratch, table: Table) -> None:
         if not compared or not scratch.live_rows[table.name]:
             continue
         different = " OR ".join(
-            differs(column, f"l.{q(column.name)}", _compared(scratch, table, column)) for column in compared
+            differs(column, f"l.{q(column.name)}", compared_value(scratch, table, column)) for column in compared
         )
         action, code = _when_different(scratch, table, columns, barred)
         scratch.run(
@@ -73,7 +75,8 @@ def _collect_table(scratch: Scratch, table: Table) -> None:
         _leave_links(scratch, table)
 
 
-def _compared(scratch: Scratch, table: Table, column: Column) -> str:
+def compared_value(scratch: Scratch, table: Table, column: Column) -> str:
+    """The staged value as it is compared with the live one."""
     # Milliseconds are compared as such; everything else as it would be written.
     if column.kind in (Kind.INSTANT, Kind.TIME):
         return f"s.{q(column.name)}"

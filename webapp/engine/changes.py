@@ -7,7 +7,7 @@ or live row that is not simply the same. ``before <table>``: ``#id`` and every c
 from __future__ import annotations
 
 from webapp.engine import sql
-from webapp.engine.candidates import absent_value, chosen_fill
+from webapp.engine.candidates import absent_value, chosen_fill, compared_value
 from webapp.engine.references import nulled, todo
 from webapp.engine.schema import Column, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
@@ -106,7 +106,7 @@ def _changed_cell(
     kept = f"l.{q(column.name)}"
     if column.name not in present or column.name in table.primary_key:
         return kept
-    compared = f"s.{q(column.name)}" if table.reference(column.name) is None else scratch.reference(table, column.name)
+    compared = compared_value(scratch, table, column)
     # A value that is not different keeps its stored form: nothing is rewritten without need.
     return f"CASE WHEN {differs(column, kept, compared)} THEN {_staged_cell(scratch, table, column, bound)} ELSE {kept} END"
 

@@ -20,6 +20,7 @@ from webapp.engine.answers import Analysis, BackupFacts, Choices, Damage, Outcom
 from webapp.engine.apply import apply, read_outcome
 from webapp.engine.backup import tables_of, write_fixture
 from webapp.engine.databases import Database, open_database
+from webapp.engine.decisions import chosen_keys
 from webapp.engine.draft import draft
 from webapp.engine.errors import FileChanged, PartialReplace
 from webapp.engine.formats import Source, diagnose, recognise
@@ -87,7 +88,8 @@ def _scratch(
     with database.reader(schema) as reader, open_scratch(path, staged, tell) as connection:
         reader.expose(connection, needed_tables(schema, facts, choices), tell)
         connection.execute("BEGIN")
-        yield Scratch(connection, reader, schema, known, facts, choices, tell)
+        keyed = known.matching_by(chosen_keys(choices, schema, known))
+        yield Scratch(connection, reader, schema, keyed, facts, choices, tell)
         connection.execute("COMMIT")
 
 

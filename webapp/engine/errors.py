@@ -209,6 +209,22 @@ class FillRefused(Refusal):
     exit_code = 2
 
 
+class KeyRefused(Refusal):
+    """Records of {model} cannot be matched by {key}: {reason}."""
+
+    code = "key_refused"
+    hint = "Name fields of the model, divided by commas."
+    exit_code = 2
+
+
+class DecisionRefused(Refusal):
+    """The decision {decision} cannot be carried out: {reason}."""
+
+    code = "decision_refused"
+    hint = "A decision is model:key=KEY with a key of the site, or =new, or =skip."
+    exit_code = 2
+
+
 # ---------------------------------------------------------------- plan and apply
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from webapp.engine import sql
+from webapp.engine.decisions import DECIDED, decide
+from webapp.engine.generic import follow_generic
 from webapp.engine.natural import natural_targets, resolve
 from webapp.engine.numbers import note_moves, number_rows
 from webapp.engine.origin import Trust, alike, has_own_identity
@@ -33,6 +35,7 @@ def match(scratch: Scratch, trust: Trust) -> None:
         _match_table(scratch, table, trust)
         scratch.matched.add(table.name)
         resolve(scratch, table)
+    follow_generic(scratch)
     scratch.report("match", len(scratch.tables), len(scratch.tables))
 
 
@@ -44,6 +47,8 @@ def rung_words(scratch: Scratch, table: Table, rung: int | None) -> str:
         return "same " + " and ".join(table.primary_key)
     if rung == LEDGERED:
         return "written by an earlier restore of this backup"
+    if rung == DECIDED:
+        return "as you decided"
     if rung == CONTENT:
         return "same content in every column"
     return "same " + " and ".join(scratch.profile.keys_of(table)[rung - 1][0])
@@ -52,6 +57,12 @@ def rung_words(scratch: Scratch, table: Table, rung: int | None) -> str:
 def _match_table(scratch: Scratch, table: Table, trust: Trust) -> None:
     columns = scratch.staged_columns[table.name]
     scratch.run(f"CREATE TABLE {matched(table)} (rec INTEGER PRIMARY KEY, live INTEGER, rung INTEGER, new, code TEXT)")
+    if table.remark:
+        # Rows without a number of their own cannot be told apart here.
+        scratch.run(
+            f"INSERT INTO {matched(table)} SELECT \"#rec\", NULL, NULL, NULL, 'table_unusable' FROM {staged(table)}"
+        )
+        return
     joins, hits, crowded = [], [], []
     for number, (key, nulls_equal) in enumerate(scratch.profile.keys_of(table), 1):
         if not all(name in columns for name in key):
@@ -80,6 +91,7 @@ def _match_table(scratch: Scratch, table: Table, trust: Trust) -> None:
         _by_content(scratch, table, trust)
         if primary and table.name in trust.tables - trust.mixed:
             _by_number(scratch, table, primary)
+    decide(scratch, table)
     number_rows(scratch, table)
 
 
@@ -135,14 +147,16 @@ def _decision(
 
 
 def _one_record_a_row(scratch: Scratch, table: Table) -> None:
-    """Of several records that found one live row, the one on the strongest rung keeps it; equals stay undecided."""
+    """Of several records that found one live row, the one on the strongest rung keeps it, then the one of its number."""
     scratch.run("DROP TABLE IF EXISTS temp.twins")
+    numbered = len(table.primary_key) == 1 and table.primary_key[0] in scratch.staged_columns[table.name]
+    other = f"s.{q(table.primary_key[0])} IS NOT l.{q(table.primary_key[0])}" if numbered else "0"
+    rung = f"CASE m.rung WHEN {PRIMARY} THEN 99 ELSE m.rung END"
     scratch.run(
-        f"CREATE TEMP TABLE twins AS SELECT rec, live, rung, row_number() OVER"
-        f" (PARTITION BY live ORDER BY CASE rung WHEN {PRIMARY} THEN 99 ELSE rung END, rec) AS place,"
-        f" min(CASE rung WHEN {PRIMARY} THEN 99 ELSE rung END) OVER (PARTITION BY live) AS best"
-        f" FROM {matched(table)} WHERE live IN"
-        f" (SELECT live FROM {matched(table)} WHERE live IS NOT NULL GROUP BY live HAVING count(*) > 1)"
+        f"CREATE TEMP TABLE twins AS SELECT m.rec, m.rung, row_number() OVER"
+        f" (PARTITION BY m.live ORDER BY {rung}, {other}, m.rec) AS place, min({rung}) OVER (PARTITION BY m.live) AS best"
+        f' FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec JOIN {live(table)} l ON l.rowid = m.live'
+        f" WHERE m.live IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL GROUP BY live HAVING count(*) > 1)"
     )
     scratch.run(
         f"UPDATE {matched(table)} SET live = NULL, rung = NULL, code = 'taken'"

@@ -29,11 +29,10 @@ class Trust:
 
     origin: Origin
     tables: frozenset[str]
-    mixed: frozenset[
-        str
-    ]  # of these, tables where many numbers belong to strangers: only rows that are alike are the same
+    mixed: frozenset[str]  # of these, tables with many strangers: only rows that are alike are the same
     proven: frozenset[str]  # of these, tables whose own rows prove it: a number that is free there was given up there
     references: bool
+    stranger: bool  # another database's backup, and nobody has said that it is wanted here
 
 
 def find_origin(scratch: Scratch) -> Trust:
@@ -41,7 +40,7 @@ def find_origin(scratch: Scratch) -> Trust:
     evidence = []
     for table in scratch.tables:
         rules = scratch.profile.rules(table.name)
-        if not (rules.ignored or rules.matched_only) and len(table.primary_key) == 1:
+        if not (rules.ignored or rules.matched_only or table.remark) and len(table.primary_key) == 1:
             found = _weigh(scratch, table)
             if found is not None:
                 evidence.append(found)
@@ -63,7 +62,9 @@ def find_origin(scratch: Scratch) -> Trust:
             mixed.add(table.name)
             strangers.add(table.name)
     references = same or (asked == "auto" and origin.verdict in ("empty", "unproven"))
-    return Trust(origin, frozenset(trusted), frozenset(mixed), frozenset(proven), references)
+    pairs = sum(each.pairs for each in evidence)
+    stranger = asked == "auto" and origin.verdict == "another" and pairs >= ENOUGH
+    return Trust(origin, frozenset(trusted), frozenset(mixed), frozenset(proven), references, stranger)
 
 
 def has_own_identity(table: Table) -> bool:
@@ -130,7 +131,9 @@ def _weigh(scratch: Scratch, table: Table) -> Evidence | None:
                 f"SELECT count(*) FROM {some} s JOIN {live(table)} l ON {on} WHERE l.{q(key)} <> s.{q(key)}"
             )
             break
-    return Evidence(table=table.name, pairs=pairs, alike=same, moved=moved) if pairs or moved else None
+    if not pairs and not moved:
+        return None
+    return Evidence(table=table.name, records=-(-total // step), pairs=pairs, alike=same, moved=moved)
 
 
 def _verdict(scratch: Scratch, evidence: tuple[Evidence, ...]) -> Origin:
@@ -151,7 +154,7 @@ def _verdict(scratch: Scratch, evidence: tuple[Evidence, ...]) -> Origin:
             f" number, {same:,} are recognisably the same.",
             evidence=evidence,
         )
-    if votes > 0:
+    if votes > 0 and any(2 * each.moved >= each.records or each.moved >= ENOUGH for each in evidence):
         return Origin(
             verdict="rebuilt",
             sentence=f"This system was rebuilt after the backup: {counted(moved, 'record is', 'records are')} here under"

@@ -14,12 +14,13 @@ from typing import Literal
 import msgspec
 
 from webapp.engine import sql
-from webapp.engine.answers import Choices, Counts, Plan, Reason, TablePlan
+from webapp.engine.answers import Counts, Plan, Problem, Reason, TablePlan
 from webapp.engine.candidates import chosen_tables, collect, settle_values
 from webapp.engine.changes import columns_of, write_changes
 from webapp.engine.databases.base import TableChanges
-from webapp.engine.errors import FillRefused, PlanChanged, UnknownCategory
-from webapp.engine.labels import find_column, find_table, label_of
+from webapp.engine.decisions import check_choices
+from webapp.engine.errors import PlanChanged
+from webapp.engine.labels import label_of
 from webapp.engine.match import match, rung_words
 from webapp.engine.origin import Trust, find_origin
 from webapp.engine.problems import describe_problems, drift_problems
@@ -30,9 +31,7 @@ from webapp.engine.removal import collect_removals, settle_referenced
 from webapp.engine.schema import Schema, Table
 from webapp.engine.scratch import Scratch, staged
 from webapp.engine.sql import q
-from webapp.engine.stage import StageFacts
 from webapp.engine.unique import exchanges_keys, settle_keys
-from webapp.engine.values import BadValue, from_text
 
 REMOVAL_BUDGET = 100
 """Rows of one table that may be removed without typing the number, unless a tenth of the table is fewer."""
@@ -92,28 +91,6 @@ def plan(scratch: Scratch) -> Plan:
     return answer
 
 
-def check_choices(choices: Choices, facts: StageFacts, schema: Schema, profile: Profile) -> None:
-    """Refuse a category or a fill that means nothing.
-
-    Raises:
-        UnknownCategory, FillRefused
-    """
-    known = {key for name in facts.tables for key in profile.categories_of(name)} | set(profile.categories)
-    for key in choices.categories:
-        if key not in known:
-            raise UnknownCategory(name=key, known=", ".join(sorted(known)))
-    for name, text in choices.fills.items():
-        label, _, field = name.rpartition(".")
-        table, _ = find_table(label, schema, profile)
-        column = find_column(field, table) if table else None
-        if column is None:
-            raise FillRefused(fill=f"{name}={text}", reason="there is no such model and field in the database")
-        try:
-            from_text(column, text)
-        except BadValue as error:
-            raise FillRefused(fill=f"{name}={text}", reason=str(error)) from None
-
-
 # ---------------------------------------------------------------- summing up
 
 
@@ -154,14 +131,17 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
         )
     total = sum((each.counts for each in tables), Counts())
     drift_blocks = 0 if scratch.choices.accept_drift else len(unplaced)
+    strange = (Problem(code="another_site", message=words("another_site")),) if trust.stranger else ()
     answer = Plan(
         digest="",
         choices=scratch.choices,
         counts=total,
         tables=tuple(tables),
         reasons=tuple(reasons),
-        problems=(*unplaced, *problems) if drift_blocks else tuple(problems),
-        problem_count=drift_blocks + sum(each.counts.blocked for each in tables if each.table not in unplaced_counts),
+        problems=(*strange, *(unplaced if drift_blocks else ()), *problems),
+        problem_count=len(strange)
+        + drift_blocks
+        + sum(each.counts.blocked for each in tables if each.table not in unplaced_counts),
         origin=trust.origin,
         removal=removal,
         removal_needs_word=over,
@@ -290,6 +270,7 @@ def table_changes(facts: PlanFacts, schema: Schema) -> tuple[TableChanges, ...]:
                     each.updates,
                     each.deletes,
                     each.parked,
+                    name in facts.moved and len(table.primary_key) == 1,
                 )
             )
     return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -99,6 +99,14 @@ class Profile:
         composite = (table.primary_key,) if len(table.primary_key) > 1 else ()
         keys += [(key, False) for key in (*table.unique, *composite) if frozenset(key) not in known]
         return tuple((key, nulls) for key, nulls in keys if key != table.primary_key or composite)
+
+    def matching_by(self, keys: Mapping[str, tuple[str, ...]]) -> Profile:
+        """This profile with keys that a person chose, by table, before all others."""
+        chosen = {
+            table: msgspec.structs.replace(self.rules(table), keys=(key, *self.rules(table).keys))
+            for table, key in keys.items()
+        }
+        return replace(self, tables={**self.tables, **chosen})
 
     def recognises(self, schema: Schema) -> bool:
         """Whether every table that marks this kind of site is there."""

@@ -17,7 +17,7 @@ from webapp.engine import sql
 from webapp.engine.answers import Choices
 from webapp.engine.databases.base import Reader, Report
 from webapp.engine.profile import Profile
-from webapp.engine.schema import Column, Schema, Table
+from webapp.engine.schema import LEDGER, Column, Schema, Table
 from webapp.engine.sql import q
 from webapp.engine.stage import StageFacts
 
@@ -34,6 +34,7 @@ class Scratch:
     choices: Choices
     report: Report
     joined: dict[str, Table] = field(default_factory=dict)  # tables without records that removal reaches
+    generic: dict[tuple[str, str], str] = field(default_factory=dict)  # SQL of references to any table
     matched: set[str] = field(default_factory=set)  # tables that are matched already
     tokens: set[str] = field(default_factory=set)  # tables that natural keys of the file lead to
     moved: set[str] = field(default_factory=set)  # tables of which some record has another primary key in the site
@@ -91,6 +92,8 @@ class Scratch:
         """The value that would be written: references led on, milliseconds made whole."""
         if table.reference(column.name) is not None:
             return self.reference(table, column.name, alias)
+        if (table.name, column.name) in self.generic:
+            return self.generic[table.name, column.name]
         return sql.settled(column, f"{alias}.{q(column.name)}")
 
 
@@ -126,6 +129,8 @@ def needed_tables(schema: Schema, facts: StageFacts, choices: Choices) -> tuple[
         if more <= known:
             break
         around |= more
+    if LEDGER in schema.tables:
+        around.add(LEDGER)
     return tuple(name for name in schema.order() if name in staged_names | around)
 
 

@@ -31,6 +31,7 @@ class TableChanges:
     updates: int
     deletes: int
     parked: bool = False
+    moved: bool = False  # some record has another key in the site than in the file: the plan has "moved <name>"
 
     @property
     def after(self) -> str:
@@ -101,6 +102,9 @@ class Writer(Protocol):
 
     def settle_keys(self, changes: TableChanges) -> None:
         """Move the key generator of the table past the highest key."""
+
+    def remember(self, changes: TableChanges, backup: str) -> None:
+        """Note in the site's ledger under which keys records of this backup were written, where those are not the file's."""
 
     def commit(self) -> None:
         """Make it so."""

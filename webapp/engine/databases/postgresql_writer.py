@@ -18,7 +18,7 @@ from webapp.engine.databases.postgresql_catalog import advance
 from webapp.engine.databases.postgresql_lines import PlanLines, new_rows, old_rows, real_text, same_line
 from webapp.engine.databases.postgresql_text import canonical, copied
 from webapp.engine.errors import AlreadyApplied, OutcomeUnknown, SiteBusy, WriteRefused
-from webapp.engine.schema import JOURNAL, Column, ForeignKey, Kind, Schema, Table
+from webapp.engine.schema import JOURNAL, LEDGER, Column, ForeignKey, Kind, Schema, Table
 from webapp.engine.sql import names, q, read_only
 
 LOCK: Final = 0x736D7274  # "smrt": one restore at a time in a database
@@ -85,6 +85,26 @@ class PostgreSQLWriter:
                 raise
             # The server may have committed before the connection went: only the journal knows.
             raise OutcomeUnknown(job=self.job, reason=" ".join(str(error).split())) from None
+
+    def remember(self, changes: TableChanges, backup: str) -> None:
+        """Note the new keys of records that could not keep theirs."""
+        ledger = self._name(LEDGER)
+        if not self._one("SELECT to_regclass(%s) IS NOT NULL", (ledger,)):
+            self._run(
+                f"CREATE TABLE {ledger} (backup varchar(64) NOT NULL, tbl varchar(128) NOT NULL, old varchar(255) NOT NULL,"
+                " new varchar(255) NOT NULL, PRIMARY KEY (backup, tbl, old))"
+            )
+        (key,) = changes.table.primary_key
+        moved = self.plan.execute(
+            f"SELECT CAST(m.old AS TEXT), CAST(m.new AS TEXT) FROM {q('moved ' + changes.table.name)} m"
+            f" JOIN {q(changes.after)} a ON a.{q(key)} = m.new WHERE a.\"#action\" = 'insert'"
+        )
+        with self.connection.cursor() as cursor:
+            cursor.executemany(
+                f"INSERT INTO {ledger} VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (backup, tbl, old) DO UPDATE SET new = excluded.new".encode(),
+                [(backup, changes.table.name, old, new) for old, new in moved],
+            )
 
     def settle_keys(self, changes: TableChanges) -> None:
         """Sequences take no part in transactions, so they are moved just before the commit."""

@@ -21,7 +21,7 @@ from webapp.engine.errors import (
     SiteUnreachable,
     WriteRefused,
 )
-from webapp.engine.schema import JOURNAL, Column, ForeignKey, Kind, Schema, Table
+from webapp.engine.schema import JOURNAL, LEDGER, Column, ForeignKey, Kind, Schema, Table
 from webapp.engine.sql import add_functions, literal, names, q, read_only, ticking
 from webapp.engine.values import Canonical
 
@@ -428,6 +428,20 @@ class _Writer:
                     if lost:
                         return lost
         return None
+
+    def remember(self, changes: TableChanges, backup: str) -> None:
+        """Note the new keys of records that could not keep theirs."""
+        self.connection.execute(
+            f"CREATE TABLE IF NOT EXISTS {q(LEDGER)} (backup varchar(64) NOT NULL, tbl varchar(128) NOT NULL,"
+            " old varchar(255) NOT NULL, new varchar(255) NOT NULL, PRIMARY KEY (backup, tbl, old))"
+        )
+        (key,) = changes.table.primary_key
+        self.connection.execute(
+            f"INSERT OR REPLACE INTO {q(LEDGER)} SELECT ?, ?, CAST(m.old AS TEXT), CAST(m.new AS TEXT)"
+            f" FROM plan.{q('moved ' + changes.table.name)} m JOIN plan.{q(changes.after)} a ON a.{q(key)} = m.new"
+            f" WHERE a.\"#action\" = 'insert'",
+            (backup, changes.table.name),
+        )
 
     def settle_keys(self, changes: TableChanges) -> None:
         """Nothing to do: SQLite follows explicit keys by itself."""
