@@ -182,12 +182,12 @@ def apply_plan(
 
 
 def settle(url: str, job: str) -> Literal["applied", "absent"]:
-    """Ask the site's journal whether a job was committed.
+    """Ask the site's journal whether a job was committed, once nobody is writing.
 
     Raises:
         OutcomeUnknown: the site cannot be asked.
     """
-    return "applied" if open_database(url).applied(job) else "absent"
+    return "applied" if open_database(url).settle(job) else "absent"
 
 
 def receipt_outcome(receipt: Path) -> Outcome | None:

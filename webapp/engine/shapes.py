@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import repeat
 from typing import Any
 
@@ -81,7 +82,6 @@ class Shape:
         marks = ", ".join("?" * (len(self.columns) + 2))
         listed = ", ".join(q(name) for name in ("#rec", "#shape", *self.columns))
         self.statement = f"INSERT INTO {q('rows ' + table.name)} ({listed}) VALUES ({marks})" if table else ""
-        self._decode = self._decoder()
         self._finish = tuple(
             (index, done) for index, (_, column) in enumerate(placed) if (done := values.finisher(column)) is not None
         )
@@ -89,7 +89,11 @@ class Shape:
         self._required = tuple(index for index, (_, column) in enumerate(placed) if not column.nullable)
         self._whole_key = len(self.keys_of) == 1 and self.keys_of[0].kind is Kind.INTEGER
         # Only such shapes can go the fast way.
-        self.simple = not self.links and len(self.keys_of) <= 1
+        self.simple = not self.links and len(self.keys_of) <= 1 and all(map(_is_plain, fields))
+
+    @cached_property
+    def _decode(self) -> Callable[[msgspec.Raw], Any]:
+        return self._decoder()
 
     def _decoder(self) -> Callable[[msgspec.Raw], Any]:
         known = {name: values.decoded_type(column) for name, column in self.placed}
@@ -292,6 +296,11 @@ class _Drift:
 
 
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a field's name needs no escape in JSON; the decoder takes no others."""
+    return name.isprintable() and '"' not in name and "\\" not in name
 
 
 def _key(column: Column, pk: bytes) -> Canonical:

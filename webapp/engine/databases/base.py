@@ -131,11 +131,11 @@ class Database(Protocol):
     def writer(self, schema: Schema, plan: str, tick: Callable[[], None]) -> AbstractContextManager[Writer]:
         """Open the transaction for the plan file at path ``plan``; ``tick()`` is called now and then and may raise Cancelled."""
 
-    def applied(self, job: str) -> bool:
-        """Whether the journal has the job.
+    def settle(self, job: str) -> bool:
+        """Whether the journal has the job, asked under the lock that a writer holds, so that no answer is given too early.
 
         Raises:
-            SiteUnreachable: it cannot be asked.
+            OutcomeUnknown: it cannot be asked, or somebody is still writing.
         """
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 
 from webapp.engine.databases import postgresql_catalog
 from webapp.engine.databases.postgresql_reader import PostgreSQLReader
-from webapp.engine.databases.postgresql_writer import PostgreSQLWriter
+from webapp.engine.databases.postgresql_writer import LOCK, PostgreSQLWriter
 from webapp.engine.errors import AddressRefused, OutcomeUnknown, Refusal, SiteBusy, SiteUnreachable, WriteRefused
 from webapp.engine.schema import JOURNAL, Schema
 from webapp.engine.sql import q
@@ -142,10 +142,13 @@ class PostgreSQL:
         place = ", ".join(filter(None, (error.diag.table_name, error.diag.constraint_name or error.diag.column_name)))
         return WriteRefused(reason=f"{reason} ({place})" if place and place not in reason else reason)
 
-    def applied(self, job: str) -> bool:
-        """Whether the journal has the job."""
+    def settle(self, job: str) -> bool:
+        """Whether the journal has the job; a writer that still runs holds the lock that is asked for here."""
         try:
             with self._reading() as connection:
+                free = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (LOCK,)).fetchone()
+                if not (free and free[0]):
+                    raise OutcomeUnknown(job=job, reason="another restore is writing to it")
                 journal = f"{q(self._namespace(connection))}.{q(JOURNAL)}"
                 known = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (journal,)).fetchone()
                 if not (known and known[0]):

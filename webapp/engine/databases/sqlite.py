@@ -125,15 +125,18 @@ class SQLite:
             # Closing rolls back whatever was not committed, also after an I/O error that ended the transaction.
             connection.close()
 
-    def applied(self, job: str) -> bool:
-        """Whether the journal has the job."""
+    def settle(self, job: str) -> bool:
+        """Whether the journal has the job; the write lock waits for a writer that still runs."""
         try:
-            connection = self._connect()
+            connection = self._connect(write=True)
         except SiteUnreachable as error:
             raise OutcomeUnknown(job=job, reason=error.facts["reason"]) from None
         try:
+            connection.execute("BEGIN IMMEDIATE")
             known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (JOURNAL,)).fetchone()
-            return bool(known and connection.execute(f"SELECT 1 FROM {q(JOURNAL)} WHERE job = ?", (job,)).fetchone())
+            return bool(
+                known and connection.execute(f"SELECT 1 FROM {q(JOURNAL)} WHERE job = ?", (job,)).fetchone()
+            )
         except sqlite3.Error as error:
             raise OutcomeUnknown(job=job, reason=str(error)) from None
         finally:
@@ -314,8 +317,7 @@ class _Writer:
         )
         if self.connection.execute(f"SELECT 1 FROM {q(JOURNAL)} WHERE job = ?", (job,)).fetchone():
             raise AlreadyApplied(job=job)
-        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-        self.connection.execute(f"INSERT INTO {q(JOURNAL)} VALUES (?, ?, ?)", (job, digest, now))
+        self.connection.execute(f"INSERT INTO {q(JOURNAL)} VALUES (?, ?, ?)", (job, digest, datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")))
 
     def stale(self, changes: TableChanges) -> Differing | None:
         """Old rows that are gone or changed; keys of new rows that are taken."""
