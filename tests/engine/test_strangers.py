@@ -103,7 +103,8 @@ def test_another_shop_with_equal_numbers_is_added_beside(shop: Restoring) -> Non
     sites.write(shop.url, ours)
     before = sites.contents(shop.url)
     theirs = shop.file(records_of(a_shop("south")))
-    outcome = shop.restore(theirs)
+    assert codes(shop.plan(theirs).problems) == ["another_site"]
+    outcome = shop.restore(theirs, origin="other")
     assert counted(outcome) == {"insert": sum(map(len, ours.values()))}
     after = sites.contents(shop.url)
     for table, rows in before.items():
@@ -147,8 +148,8 @@ def test_half_a_shop_is_found_again_under_its_new_numbers(shop: Restoring) -> No
     theirs = shop.file(
         records_of({"shop_receipt": [row | {"clerk_id": None} for row in a_shop("south", 60)["shop_receipt"]]})
     )
-    assert counted(shop.restore(theirs)) == {"insert": 60}
-    assert counted(shop.plan(theirs)) == {"same": 60}
+    assert counted(shop.restore(theirs, origin="other")) == {"insert": 60}
+    assert counted(shop.plan(theirs, origin="other")) == {"same": 60}
     assert [row for row in shop.rows("shop_receipt") if row in before] == before
 
 
@@ -190,7 +191,7 @@ def test_a_uuid_and_a_word_are_the_row_wherever_they_stand(shop: Restoring) -> N
         "shop_colour": [{"code": "red", "title": "Rouge"}, {"code": "Red", "title": "Other"}],
         "shop_token": [{"id": UUID(int=5), "title": "New"}, {"id": UUID(int=6), "title": "Six"}],
     }
-    path, plan = shop.planned(records_of(theirs))
+    path, plan = shop.planned(records_of(theirs), origin="other")
     counts = {each.table: counted(each) for each in plan.tables}  # type: ignore[arg-type]
     assert counts["shop_colour"] == {"update": 1, "insert": 1}
     assert counts["shop_token"] == {"update": 1, "insert": 1}
@@ -202,9 +203,9 @@ def test_two_records_of_one_number_do_not_both_become_new(shop: Restoring) -> No
     sites.write(shop.url, a_shop("north"))
     theirs = a_shop("south")
     theirs["shop_receipt"].append(theirs["shop_receipt"][0] | {"note": "south again"})
-    plan = shop.plan(records_of(theirs))
+    plan = shop.plan(records_of(theirs), origin="other")
     assert codes(plan.problems) == ["duplicate_record"]
-    assert counted(shop.restore(records_of(theirs), on_invalid="skip"))["skipped"] == 1
+    assert counted(shop.restore(records_of(theirs), on_invalid="skip", origin="other"))["skipped"] == 1
 
 
 @pytest.mark.parametrize("top", [2**31 - 1, 2**63 - 1])
@@ -214,7 +215,7 @@ def test_numbers_do_not_run_over(shop: Restoring, top: int) -> None:
     theirs = a_shop("south")
     theirs["shop_receipt"][-1]["id"] = top
     theirs["shop_line"][-1]["receipt_id"] = top
-    plan = shop.plan(records_of(theirs))
+    plan = shop.plan(records_of(theirs), origin="other")
     assert set(codes(plan.problems)) <= {"duplicate_key", "missing_reference", "out_of_range"}
 
 
