@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from webapp.demo.documents_library import FAMILIES, SUPERSEDED, add, audit, begin, move
+from webapp.demo.documents_history import audit, move
+from webapp.demo.documents_library import FAMILIES, SUPERSEDED, add, begin
 from webapp.demo.documents_office import ADMIN
 from webapp.demo.ledger import Ledger, text
 from webapp.demo.morning import Morning, delete
