@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from webapp.engine.formats import recognise
+from webapp.engine.formats import Source, recognise
 
 Record = dict[str, Any]
 
@@ -41,14 +41,29 @@ COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda text: gzip.compress(text, 1),
     "bzip2": lambda text: bz2.compress(text, 1),
     "xz": lambda text: lzma.compress(text, preset=0),
+    "lzma": lambda text: lzma.compress(text, lzma.FORMAT_ALONE, preset=0),
     "zip": lambda text: zipped(("backup.json", text)),
 }
 
 
-def read_back(path: Path, chunk: int = 1 << 20) -> list[Record]:
+def overwrite(path: Path, text: bytes) -> None:
+    """Replace what a file holds. Many times faster than a new file, which file systems write to disk at once."""
+    if not path.exists():
+        path.touch()
+    with path.open("r+b") as file:
+        file.write(text)
+        file.truncate()
+
+
+def read_back(path: Path, chunk: int = 1 << 20, repairs: tuple[str, ...] = ()) -> list[Record]:
     """The records of a file, every block confirmed strictly."""
+    return records_of(recognise(path, repairs=repairs), chunk)
+
+
+def records_of(source: Source, chunk: int = 1 << 20) -> list[Record]:
+    """The records of a recognised file."""
     records: list[Record] = []
-    for block in recognise(path).blocks(chunk=chunk):
+    for block in source.blocks(chunk=chunk):
         assert block.first == len(records) + 1
         block.confirm()
         records += [

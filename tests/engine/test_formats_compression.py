@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixture_files import COMPRESSIONS, as_array, read_back, zipped
+from tests.fixture_files import COMPRESSIONS, as_array, overwrite, read_back, zipped
 from webapp.engine.errors import ArchiveRefused, FileRefused, LimitExceeded, MalformedFile, TruncatedFile, UnknownFormat
 from webapp.engine.formats import compression as limits
 from webapp.engine.formats import recognise
 
 RECORDS = [{"model": "a.b", "pk": pk, "fields": {"x": "y" * pk}} for pk in range(50)]
 TEXT = as_array(RECORDS)
-STREAMS = ("gzip", "bzip2", "xz")
+STREAMS = ("gzip", "bzip2", "xz", "lzma")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", STREAMS)
 def test_streams_that_follow_each_other_are_one_text(file: Path, name: str) -> None:
     compress = COMPRESSIONS[name]
-    file.write_bytes(b"".join(compress(part) for part in (TEXT[:700], b"", TEXT[700:])))
+    overwrite(file, b"".join(compress(part) for part in (TEXT[:700], b"", TEXT[700:])))
     for chunk in (10, 1 << 20):
         assert read_back(file, chunk) == RECORDS
 
@@ -39,7 +39,7 @@ def test_streams_that_follow_each_other_are_one_text(file: Path, name: str) -> N
 @pytest.mark.parametrize("name", STREAMS)
 @pytest.mark.parametrize("garbage", [b"\x00", b"\x1f", b"garbage", b"\x00" * 70_000])
 def test_bytes_after_the_compressed_data_are_refused(file: Path, name: str, garbage: bytes) -> None:
-    file.write_bytes(COMPRESSIONS[name](TEXT) + garbage)
+    overwrite(file, COMPRESSIONS[name](TEXT) + garbage)
     with pytest.raises(ArchiveRefused, match="belong to nothing"):
         read_back(file)
 
@@ -48,7 +48,7 @@ def test_bytes_after_the_compressed_data_are_refused(file: Path, name: str, garb
 def test_a_truncated_stream_is_called_truncated(file: Path, name: str) -> None:
     whole = COMPRESSIONS[name](TEXT)
     for length in range(6, len(whole)):
-        file.write_bytes(whole[:length])
+        overwrite(file, whole[:length])
         with pytest.raises(TruncatedFile, match="no end"):
             read_back(file)
 
@@ -57,7 +57,7 @@ def test_a_truncated_stream_is_called_truncated(file: Path, name: str) -> None:
 def test_a_damaged_stream_is_called_damaged(file: Path, name: str) -> None:
     whole = bytearray(COMPRESSIONS[name](TEXT))
     whole[len(whole) // 2] ^= 0x55
-    file.write_bytes(whole)
+    overwrite(file, whole)
     with pytest.raises(MalformedFile):
         read_back(file)
 
@@ -65,7 +65,7 @@ def test_a_damaged_stream_is_called_damaged(file: Path, name: str) -> None:
 @pytest.mark.parametrize("outer", [*STREAMS, "zip"])
 @pytest.mark.parametrize("inner", [*STREAMS, "zip"])
 def test_compressed_data_inside_compressed_data_is_refused(file: Path, outer: str, inner: str) -> None:
-    file.write_bytes(COMPRESSIONS[outer](COMPRESSIONS[inner](TEXT)))
+    overwrite(file, COMPRESSIONS[outer](COMPRESSIONS[inner](TEXT)))
     with pytest.raises(UnknownFormat, match=f"{inner} data inside {outer} data"):
         recognise(file)
 
@@ -74,7 +74,7 @@ def test_compressed_data_inside_compressed_data_is_refused(file: Path, outer: st
 def test_a_bomb_is_refused_long_before_it_is_unpacked(file: Path, name: str) -> None:
     text = b'[{"model": "a.b", "fields": {"x": "' + b"y" * 4_000_000 + b'"}}, '
     bomb = text * 5
-    file.write_bytes(COMPRESSIONS[name](bomb))
+    overwrite(file, COMPRESSIONS[name](bomb))
     source = recognise(file)
     assert source.size * 100 < len(bomb)
     with pytest.raises(LimitExceeded, match="100 times its size"):
@@ -83,13 +83,13 @@ def test_a_bomb_is_refused_long_before_it_is_unpacked(file: Path, name: str) -> 
 
 def test_a_text_over_the_limit_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "INFLATED", 1000)
-    file.write_bytes(gzip.compress(TEXT))
+    overwrite(file, gzip.compress(TEXT))
     with pytest.raises(LimitExceeded, match="more than 1,000 bytes"):
         read_back(file, 100)
 
 
 def test_white_space_that_never_ends_is_a_bomb_too(file: Path) -> None:
-    file.write_bytes(gzip.compress(b" " * 30_000_000))
+    overwrite(file, gzip.compress(b" " * 30_000_000))
     with pytest.raises(LimitExceeded, match="100 times"):
         recognise(file)
 
@@ -101,7 +101,7 @@ def test_an_xz_that_wants_all_memory_is_refused(file: Path) -> None:
     text = (
         b"\xfd7zXZ\x00" + flags + struct.pack("<I", zlib.crc32(flags)) + header + struct.pack("<I", zlib.crc32(header))
     )
-    file.write_bytes(text + b"\x01" * 64)
+    overwrite(file, text + b"\x01" * 64)
     with pytest.raises(LimitExceeded, match="bytes of memory"):
         recognise(file)
 
@@ -135,14 +135,14 @@ def _link() -> zipfile.ZipInfo:
     ],
 )
 def test_an_archive_of_another_shape_is_refused(file: Path, archive: bytes, words: str) -> None:
-    file.write_bytes(archive)
+    overwrite(file, archive)
     with pytest.raises(ArchiveRefused, match=words):
         read_back(file)
 
 
 def test_folders_do_not_count_as_members(file: Path) -> None:
     for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        file.write_bytes(zipped(("folder/", b""), ("folder/données.json", TEXT), ("other/", b""), method=method))
+        overwrite(file, zipped(("folder/", b""), ("folder/données.json", TEXT), ("other/", b""), method=method))
         assert recognise(file).compression == "zip"
         assert read_back(file) == RECORDS
 
@@ -173,13 +173,13 @@ def _changed(central: int, local: int | None, form: str, value: int) -> bytes:
     ],
 )
 def test_an_archive_that_lies_is_refused(file: Path, archive: bytes, words: str) -> None:
-    file.write_bytes(archive)
+    overwrite(file, archive)
     with pytest.raises(ArchiveRefused, match=words):
         read_back(file)
 
 
 def test_a_member_that_claims_too_few_stored_bytes_is_refused(file: Path) -> None:
-    file.write_bytes(_changed(20, 18, "<I", 20))
+    overwrite(file, _changed(20, 18, "<I", 20))
     with pytest.raises(FileRefused):
         read_back(file)
 
@@ -193,18 +193,18 @@ def test_overlapping_members_are_refused(file: Path) -> None:
         twin.CRC = twin.compress_size = twin.file_size = 0
         writing.filelist.append(twin)
         writing.NameToInfo["folder/"] = twin
-    file.write_bytes(archive.getvalue())
+    overwrite(file, archive.getvalue())
     with pytest.raises(ArchiveRefused, match="overlap"):
         read_back(file)
 
 
 def test_the_facts_are_those_of_the_stored_bytes(file: Path) -> None:
     whole = bz2.compress(TEXT)
-    file.write_bytes(whole)
+    overwrite(file, whole)
     source = recognise(file, "Friday.json")
     assert (source.name, source.compression, source.size) == ("Friday.json", "bzip2", len(whole))
     assert source.format == "Django fixture, JSON array"
     assert len(source.sha256) == 64
-    file.write_bytes(lzma.compress(TEXT))
+    overwrite(file, lzma.compress(TEXT))
     with pytest.raises(FileRefused, match="no longer the one"):
         list(source.blocks())

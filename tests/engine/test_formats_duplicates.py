@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fixture_files import overwrite
 from webapp.engine.errors import MalformedFile
 from webapp.engine.formats import recognise
 
@@ -67,7 +68,7 @@ def test_a_block_is_confirmed_if_and_only_if_no_name_repeats(
     file: Path, objects: list[Pairs], lines: bool, draw: st.DataObject
 ) -> None:
     records = [_write(Pairs([("model", "x"), ("fields", fields)]), draw) for fields in objects]
-    file.write_text("\n".join(records) if lines else f"[{', '.join(records)}]")
+    overwrite(file, ("\n".join(records) if lines else f"[{', '.join(records)}]").encode())
     keys = sum(_count(json.loads(record)) for record in records)
     for known in (keys, None):
         blocks = list(recognise(file).blocks())

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fixture_files import COMPRESSIONS, Record, as_array, as_lines, read_back
+from tests.fixture_files import COMPRESSIONS, Record, as_array, as_lines, overwrite, read_back
 from webapp.engine.errors import FileRefused, TruncatedFile
 from webapp.engine.formats import recognise
 from webapp.engine.formats.block import Block
@@ -76,7 +76,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_array_is_read_as_it_was_written(
     file: Path, records: list[Record], style: dict[str, Any], indent: int | None, compression: str, chunk: int
 ) -> None:
-    file.write_bytes(COMPRESSIONS[compression](as_array(records, indent=indent, **style)))
+    overwrite(file, COMPRESSIONS[compression](as_array(records, indent=indent, **style)))
     assert recognise(file).compression == compression
     assert read_back(file, chunk) == records
 
@@ -92,7 +92,7 @@ def test_an_array_is_read_as_it_was_written(
 def test_lines_are_read_as_they_were_written(
     file: Path, records: list[Record], style: dict[str, Any], end: bytes, compression: str, chunk: int
 ) -> None:
-    file.write_bytes(COMPRESSIONS[compression](as_lines(records, **style).replace(b"\n", end)))
+    overwrite(file, COMPRESSIONS[compression](as_lines(records, **style).replace(b"\n", end)))
     assert recognise(file).compression == compression
     assert read_back(file, chunk) == records
 
@@ -101,7 +101,7 @@ def test_lines_are_read_as_they_were_written(
 @given(records=RECORDS.filter(bool), lines=st.booleans(), chunk=st.sampled_from([64, 300, 1 << 20]))
 def test_every_record_knows_its_place(file: Path, records: list[Record], lines: bool, chunk: int) -> None:
     text = as_lines(records) if lines else as_array(records, indent=1)
-    file.write_bytes(text)
+    overwrite(file, text)
     number = 0
     for block in recognise(file).blocks(chunk=chunk):
         assert text[block.byte :].startswith(block.text)
@@ -131,7 +131,7 @@ SMALL: list[Record] = [
 def test_every_truncation_of_an_array_is_refused(file: Path, compression: str, style: dict[str, Any]) -> None:
     whole = COMPRESSIONS[compression](as_array(SMALL, **style))
     for length in range(len(whole)):
-        file.write_bytes(whole[:length])
+        overwrite(file, whole[:length])
         with pytest.raises(FileRefused) as refused:
             read_back(file, 64)
         assert refused.value.code != "refused"
@@ -140,7 +140,7 @@ def test_every_truncation_of_an_array_is_refused(file: Path, compression: str, s
 def test_a_truncated_array_is_called_truncated(file: Path) -> None:
     whole = as_array(SMALL, ensure_ascii=False)
     for length in range(2, len(whole)):
-        file.write_bytes(whole[:length])
+        overwrite(file, whole[:length])
         with pytest.raises(TruncatedFile) as refused:
             read_back(file)
         assert refused.value.place.byte is not None
@@ -151,7 +151,7 @@ def test_every_truncation_of_lines_is_refused_or_ends_with_a_whole_record(file: 
     whole = as_lines(SMALL, ensure_ascii=False)
     complete = {sum(map(len, whole.splitlines(keepends=True)[:count])): count for count in range(1, 4)}
     for length in range(11, len(whole)):
-        file.write_bytes(whole[:length])
+        overwrite(file, whole[:length])
         count = complete.get(length, complete.get(length + 1))
         if count is None:
             with pytest.raises(TruncatedFile):
@@ -162,19 +162,19 @@ def test_every_truncation_of_lines_is_refused_or_ends_with_a_whole_record(file: 
 
 def test_empty_lists_have_no_records(file: Path) -> None:
     for text in (b"[]", b" \r\n[ \t]\n"):
-        file.write_bytes(text)
+        overwrite(file, text)
         assert read_back(file, 1) == []
 
 
 def test_a_block_stays_small_while_the_file_grows(file: Path) -> None:
     record = {"model": "a.b", "pk": 1, "fields": {"text": "x" * 1000}}
-    file.write_bytes(as_array([record] * 3000))
+    overwrite(file, as_array([record] * 3000))
     sizes = [len(block.text) for block in recognise(file).blocks(chunk=1 << 16)]
     assert max(sizes) < 2 << 16
 
 
 def test_progress_counts_stored_bytes(file: Path) -> None:
-    file.write_bytes(COMPRESSIONS["gzip"](as_array(SMALL)))
+    overwrite(file, COMPRESSIONS["gzip"](as_array(SMALL)))
     told: list[tuple[str, int, int]] = []
     for _ in recognise(file).blocks(lambda *progress: told.append(progress)):
         pass
@@ -183,7 +183,7 @@ def test_progress_counts_stored_bytes(file: Path) -> None:
 
 
 def test_equal_key_counts_are_enough_to_confirm(file: Path) -> None:
-    file.write_bytes(as_array(SMALL))
+    overwrite(file, as_array(SMALL))
     for block in _blocks(file):
         block.confirm(3 + 3 + 2 + 3 + 1 + 2)  # each record's own keys, its fields', and those inside them
 

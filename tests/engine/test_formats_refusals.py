@@ -9,8 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixture_files import COMPRESSIONS, Record, as_array, as_lines, read_back
-from webapp.engine.errors import EmptyFile, FileRefused, LimitExceeded, MalformedFile, TruncatedFile, UnknownFormat
+from tests.fixture_files import COMPRESSIONS, Record, as_array, as_lines, overwrite, read_back
+from tests.mutations import mutate
+from webapp.engine.errors import (
+    EmptyBackup,
+    EmptyFile,
+    FileRefused,
+    LimitExceeded,
+    MalformedFile,
+    TruncatedFile,
+    UnknownFormat,
+)
 from webapp.engine.formats.strict import parse_value
 
 GOOD = b'{"model": "a.b", "pk": 1, "fields": {"x": 1}}'
@@ -30,8 +39,9 @@ def file(tmp_path: Path) -> Path:
         ("[]".encode("utf-16"), MalformedFile, "byte order mark of UTF-16"),
         ("[]".encode("utf-16-be"), MalformedFile, "UTF-16"),
         ("[]".encode("utf-32"), MalformedFile, "byte order mark of UTF-32"),
-        (b'{"metadata": {}, "companies": []}', UnknownFormat, "single JSON object"),
-        (b'{\n  "model": "a.b"\n}', UnknownFormat, "single JSON object"),
+        (b'{"metadata": {}, "companies": []}', EmptyBackup, "an object and not a list"),
+        (b'{\n  "model": "a.b"\n}', MalformedFile, "single JSON object"),
+        (b'{"records": [{"model": "a.b", "fields": {}}]}', UnknownFormat, "single JSON object"),
         (b"Backing up...\n[]", UnknownFormat, "Backing up..."),
         (b"-- PostgreSQL database dump\n", UnknownFormat, "SQL dump of PostgreSQL"),
         (b"PGDMP\x01\x02", UnknownFormat, "pg_dump"),
@@ -221,15 +231,17 @@ def test_mutated_files_are_refused_or_read_as_they_are(file: Path, compression: 
     read = 0
     messages = set()
     for _ in range(2000):
-        mutated = _mutate(whole, seed)
-        file.write_bytes(mutated)
+        mutated = mutate(whole, seed)
+        overwrite(file, mutated)
         try:
             found = read_back(file, 1 << seed.randrange(4, 12))
         except FileRefused as refused:
             messages.add(refused.message)
             continue
         read += 1
-        if compression:
+        if compression == "lzma":
+            pass  # the only one without a checksum: the text is another one, and strict
+        elif compression:
             # Checksums leave room only for what is not the text, and for repeated or missing streams.
             assert all(record in records for record in found)
         elif lines:
@@ -242,27 +254,6 @@ def test_mutated_files_are_refused_or_read_as_they_are(file: Path, compression: 
 
 def _whole(record: Record) -> Record:
     return {"model": record["model"], "pk": record.get("pk"), "fields": record["fields"]}
-
-
-def _mutate(whole: bytes, seed: random.Random) -> bytes:
-    mutated = bytearray(whole)
-    for _ in range(seed.choice((1, 1, 1, 2, 5))):
-        at = seed.randrange(len(mutated) + 1)
-        length = seed.choice((1, 1, 2, 8, 40))
-        match seed.randrange(5):
-            case 0 if at < len(mutated):
-                mutated[at] ^= 1 << seed.randrange(8)
-            case 1:
-                del mutated[at : at + length]
-            case 2:
-                mutated[at:at] = seed.randbytes(length)
-            case 3:
-                mutated[at:at] = bytes(seed.choice(b' \n\r\t{}[]",:\\0189eE+-.u') for _ in range(length))
-            case _:
-                other = seed.randrange(len(mutated) + 1)
-                mutated[at:at] = mutated[other : other + length]
-        mutated = mutated or bytearray(b"[")
-    return bytes(mutated)
 
 
 def test_a_value_is_parsed_with_the_number_of_its_keys() -> None:

@@ -34,10 +34,10 @@ def read(stream: Stream, chunk: int) -> Iterator[Block]:
 
 
 class Series:
-    """One pass over such a text. ``joints`` counts the lists and single records after the first."""
+    """One pass over such a text. ``needed`` says that it is neither one list nor records on lines of their own."""
 
     def __init__(self, stream: Stream, chunk: int) -> None:
-        self.joints = -1
+        self.needed = False
         self._stream = stream
         self._chunk = chunk
         self._buffer = b""
@@ -45,6 +45,8 @@ class Series:
         self._records = 0
         self._inside = False  # of a list
         self._comma = True  # a record may begin here
+        self._lists = 0
+        self._fresh = True  # only white space with a line break is between here and the record before
 
     def blocks(self) -> Iterator[Block]:
         """Yield the records; a block never reaches over a joint."""
@@ -71,8 +73,12 @@ class Series:
         records: list[RawRecord] = []
         begin = end = 0
         position = 0
-        while (position := skip_space(buffer, position)) < len(buffer):
+        while position < len(buffer):
+            start, position = position, skip_space(buffer, position)
+            self._fresh |= b"\n" in buffer[start:position]
             mark = buffer[position : position + 1]
+            if not mark:
+                break
             if mark == b"{" and (self._comma or not self._inside):
                 if records and not self._inside:
                     break  # the next record has a block of its own
@@ -81,9 +87,11 @@ class Series:
                     break
                 records.append(self._decode(buffer[position:stop], position, len(records)))
                 begin, end = (begin, stop) if len(records) > 1 else (position, stop)
+                self.needed |= not self._inside and (
+                    not self._fresh or b"\n" in buffer[position:stop] or self._lists > 0
+                )
                 position = stop
-                self.joints += not self._inside
-                self._comma = False
+                self._comma = self._fresh = False
             elif not self._inside and records:
                 break
             else:
@@ -104,8 +112,9 @@ class Series:
     def _step(self, mark: bytes, position: int, index: int) -> None:
         """Go over a bracket or a comma, if it may stand here."""
         if mark == b"[" and not self._inside:
+            self.needed |= self._records > 0 or self._lists > 0
             self._inside = self._comma = True
-            self.joints += 1
+            self._lists += 1
         elif mark == b"]" and self._inside:
             self._inside = False
             self._comma = True

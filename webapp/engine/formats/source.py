@@ -112,7 +112,7 @@ class Source:
         try:
             yield from series.blocks()
         finally:
-            if series.joints > 0:
+            if series.needed:
                 self.made.add("concatenated")
 
     def _at_original(self, refused: FileRefused, repair: str = "") -> FileRefused:
