@@ -279,6 +279,19 @@ def test_the_analysis_is_for_people_and_for_programs(run: CommandLine, sqlite: s
     assert "--preview" in done.stderr
 
 
+def test_a_damaged_file_is_read_with_the_repair_that_its_refusal_names(run: CommandLine, sqlite: str) -> None:
+    small_sites.school_small(sqlite)
+    run.json("backup", "--site", sqlite, "--output", "made.json")
+    (run.folder / "cut.json").write_bytes((run.folder / "made.json").read_bytes()[:-300])
+    refused = run.json("analyze", "cut.json", "--site", sqlite, status=1)
+    assert refused["problems"][0]["code"] == "truncated_file"
+    assert "--repair salvage" in refused["hint"]
+    repaired = run("analyze", "cut.json", "--site", sqlite, "--repair", "salvage")
+    assert "was cut off" in repaired.stdout
+    assert "--repair salvage --preview" in repaired.stderr
+    assert run.json("restore", "cut.json", "--site", sqlite, "--repair", "salvage", "--yes")["status"] == "done"
+
+
 # ---------------------------------------------------------------- profiles, sites, people
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fixture_files import COMPRESSIONS, Record, as_array, as_lines, overwrite, read_back, records_of
+from tests.mutations import mutate
 from webapp.engine.errors import (
     REPAIRS,
     EmptyBackup,
@@ -21,6 +23,8 @@ from webapp.engine.errors import (
     UnknownFormat,
 )
 from webapp.engine.formats import diagnose, recognise
+
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
 
 RECORDS: list[Record] = [
     {"model": "a.b", "pk": pk, "fields": {"name": f"Zoë नमस्ते {pk}", "n": [pk, {"k": None}]}} for pk in range(1, 6)
@@ -203,10 +207,36 @@ def test_a_sync_file_of_the_attendance_system_is_named(file: Path) -> None:
             recognise(file)
 
 
+@pytest.mark.parametrize("name", ["full", "incremental"])
+def test_the_sync_files_of_a_real_system_are_named(name: str) -> None:
+    sample = SAMPLES / "attendance" / f"{name}.json"
+    if not sample.exists():
+        pytest.skip("the sample files of other programs are not here (../shared/samples)")
+    with pytest.raises(SyncFile):
+        recognise(sample)
+
+
 def test_an_unknown_repair_is_refused(file: Path) -> None:
     overwrite(file, ARRAY)
     with pytest.raises(RepairRefused, match="known are bom"):
         recognise(file, "", {"wish"})
+
+
+@pytest.mark.parametrize("start", range(0, len(DAMAGED), 3))
+def test_mutated_files_with_every_repair_are_read_or_refused(file: Path, start: int) -> None:
+    seed = random.Random(start)
+    repairs = set(REPAIRS)
+    messages = set()
+    for _ in range(400):
+        overwrite(file, mutate(DAMAGED[start][1], seed))
+        try:
+            source = recognise(file, "", repairs)
+            records_of(source, 1 << seed.randrange(4, 12))
+        except FileRefused as refused:
+            messages.add(refused.message)
+        if seed.random() < 0.05:
+            diagnose(file)
+    assert not [message for message in messages if "not known)" in message]
 
 
 # ---------------------------------------------------------------- mojibake

@@ -30,6 +30,15 @@ from webapp.engine.tokens import MARK
 
 PROBLEMS_NAMED = 200
 
+REPAIRED = {
+    "bom": "the byte order mark was left out",
+    "utf16": "its text was turned into UTF-8",
+    "prefix": "what comes before the records was left out",
+    "concatenated": "its lists were read as one",
+    "mojibake": "texts in the wrong encoding were turned back",
+}
+"""What a repair has done. Salvage has a sentence of its own."""
+
 
 def analyse_stage(scratch: Scratch) -> Analysis:
     """The analysis of a stage against the site that is exposed beside it."""
@@ -226,9 +235,9 @@ def _file_advice(file: FileFacts) -> list[Advice]:
     if file.partial:
         text = "The file was cut off. These are the complete records before the cut; how many are missing is not known."
         found.append(Advice(level="decide", code="partial", text=text))
-    others = [REPAIRS[kind] for kind in file.repairs if kind != "salvage"]
-    if others:
-        text = f"The file is damaged and was repaired while it was read. {'. '.join(others)}."
+    done = [REPAIRED[kind] for kind in file.repairs if kind in REPAIRED]
+    if done:
+        text = f"The file is damaged and was repaired while it was read: {', '.join(done)}."
         found.append(Advice(level="note", code="repaired", text=text))
     for each in file.damage:
         text = f"{each.sentence} {REPAIRS[each.kind]}." if each.repairable else each.sentence
