@@ -66,7 +66,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _ZULU = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}(?:\d{3})?)?Z\Z", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\Z")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?\Z", re.ASCII)
-_CLOCK_DURATION = re.compile(r"(-?)(?:(-?\d+) (?:days?,? )?)?(\d+):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?\Z", re.ASCII)
+_CLOCK_DURATION = re.compile(r"(?:(-?\d+) (?:days?,? )?)?(-?)(\d+):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?\Z", re.ASCII)
 _ISO_DURATION = re.compile(r"([+-]?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d{1,6}))?S)?)?\Z", re.ASCII)
 
 
@@ -237,7 +237,8 @@ def _duration(_column: Column, value: Any) -> int:
             total = _microseconds(days, hours, minutes, seconds, fraction)
             return _in_64_bits(-total if sign == "-" else total)
         if found := _CLOCK_DURATION.match(value):
-            sign, days, hours, minutes, seconds, fraction = found.groups()
+            # Django writes -90 minutes as "-1 22:30:00": the sign before the days is theirs alone.
+            days, sign, hours, minutes, seconds, fraction = found.groups()
             rest = _microseconds(None, hours, minutes, seconds, fraction)
             return _in_64_bits(int(days or 0) * 86_400_000_000 + (-rest if sign else rest))
     raise BadValue("bad_value", f"{_shown(value)} is not a length of time")
