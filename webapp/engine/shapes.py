@@ -63,7 +63,7 @@ class Shape:
         self.keys = len(fields) + (3 if has_pk else 2)  # names in the text of a record without nested objects
         self.keys_read = 0  # names in all records that were read since the last look
         self.unknown: list[str] = []
-        self.links: list[tuple[str, Link]] = []
+        self.links: list[tuple[str, Link, Column]] = []
         self.naturals: set[str] = set()  # columns in which some record has a natural key
         placed: list[tuple[str, Column]] = []
         key_columns = table.primary_key if table is not None and has_pk else ()
@@ -73,8 +73,8 @@ class Shape:
             if column is not None and column.name not in key_columns:
                 placed.append((name, column))
             elif link is not None:
-                self.links.append((name, link))
-            else:
+                self.links.append((name, link, schema.tables[link.table].by_name[link.other]))
+            elif table is None or name not in table.by_name:  # else the database computes it
                 self.unknown.append(name)
         self.placed = tuple(placed)
         self.keys_of = tuple(table.by_name[name] for name in key_columns) if table is not None else ()
@@ -191,10 +191,16 @@ class Shape:
         keys = self._keys(record, problems)
         cells = [self._cell(name, column, given.get(name), problems) for name, column in self.placed]
         pk, _ = parse_value(bytes(record.pk))
-        staged = Staged((rec, self.number, *keys, *cells), keys[0] if len(keys) == 1 else None, _text(pk), problems)
-        for name, link in self.links:
-            staged.links.append((link, self._others(name, given.get(name), problems)))
+        key = keys[0] if len(keys) == 1 else self._key_among(cells)
+        staged = Staged((rec, self.number, *keys, *cells), key, _text(pk), problems)
+        for name, link, column in self.links:
+            staged.links.append((link, self._others(name, column, given.get(name), problems)))
         return staged
+
+    def _key_among(self, cells: list[Canonical]) -> Canonical:
+        """The primary key of a record that has it among its fields, as the key of a derived model is."""
+        named = dict(zip(self.columns, cells, strict=True)) if not self.keys_of else {}
+        return named.get(self.table.primary_key[0]) if self.table and len(self.table.primary_key) == 1 else None
 
     def _keys(self, record: RawRecord, problems: list[FieldProblem]) -> list[Canonical]:
         if not self.keys_of:
@@ -227,14 +233,22 @@ class Shape:
             return False
         return isinstance(value, list) or (isinstance(value, str) and value != "")
 
-    def _others(self, name: str, value: Any, problems: list[FieldProblem]) -> list[Canonical]:
+    def _others(self, name: str, column: Column, value: Any, problems: list[FieldProblem]) -> list[Canonical]:
         if not isinstance(value, list) or any(isinstance(item, dict) or item is None for item in value):
             problems.append(FieldProblem(name, "", "bad_value", f"{name} is not a list of keys"))
             return []
-        keys = (
-            token(item) if isinstance(item, list) else item if isinstance(item, int) else _text(item) for item in value
-        )
-        return list(dict.fromkeys(keys))
+        return list(dict.fromkeys(self._other(name, column, item, problems) for item in value))
+
+    def _other(self, name: str, column: Column, item: Any, problems: list[FieldProblem]) -> Canonical:
+        if isinstance(item, list):
+            return token(item)
+        try:
+            return values.convert(column, item)
+        except BadValue as error:
+            if isinstance(item, str) and item:
+                return token([item])
+            problems.append(FieldProblem(name, "", error.code, f"{name}: {error}"))
+            return _text(item)
 
 
 class Shapes:

@@ -32,7 +32,7 @@ from webapp.engine.shapes import LINKS, Shape, Shapes, Staged
 from webapp.engine.sql import q
 from webapp.engine.tokens import owner_token
 
-VERSION = 3
+VERSION = 4
 """Of the stage's layout; part of its name."""
 
 
