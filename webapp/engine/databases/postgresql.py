@@ -145,8 +145,9 @@ class PostgreSQL:
     def settle(self, job: str) -> bool:
         """Whether the journal has the job; a writer that still runs holds the lock that is asked for here."""
         try:
-            with self._reading() as connection:
-                free = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (LOCK,)).fetchone()
+            # Statement by statement, each with a view of its own: one view would be older than the lock.
+            with self._connected() as connection:
+                free = connection.execute("SELECT pg_try_advisory_lock_shared(%s)", (LOCK,)).fetchone()
                 if not (free and free[0]):
                     raise OutcomeUnknown(job=job, reason="another restore is writing to it")
                 journal = f"{q(self._namespace(connection))}.{q(JOURNAL)}"
@@ -157,5 +158,7 @@ class PostgreSQL:
                     connection.execute(f"SELECT 1 FROM {journal} WHERE job = %s".encode(), (job,)).fetchone()
                     is not None
                 )
-        except (SiteUnreachable, SiteBusy) as error:
+        except psycopg.Error as error:
+            raise OutcomeUnknown(job=job, reason=self._reason(error)) from None
+        except SiteUnreachable as error:
             raise OutcomeUnknown(job=job, reason=error.facts["reason"]) from None
