@@ -63,6 +63,10 @@ class SQLite:
             )
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except (sqlite3.Error, OSError) as error:
+            if not write and getattr(error, "sqlite_errorname", "") == "SQLITE_READONLY_ROLLBACK":
+                # A writer was killed. Whoever comes next rolls its transaction back, which takes the right to write.
+                self._connect(write=True).close()
+                return self._connect()
             raise SiteUnreachable(address=self.address, reason=str(error)) from None
         return connection
 
@@ -134,9 +138,7 @@ class SQLite:
         try:
             connection.execute("BEGIN IMMEDIATE")
             known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (JOURNAL,)).fetchone()
-            return bool(
-                known and connection.execute(f"SELECT 1 FROM {q(JOURNAL)} WHERE job = ?", (job,)).fetchone()
-            )
+            return bool(known and connection.execute(f"SELECT 1 FROM {q(JOURNAL)} WHERE job = ?", (job,)).fetchone())
         except sqlite3.Error as error:
             raise OutcomeUnknown(job=job, reason=str(error)) from None
         finally:
@@ -317,7 +319,10 @@ class _Writer:
         )
         if self.connection.execute(f"SELECT 1 FROM {q(JOURNAL)} WHERE job = ?", (job,)).fetchone():
             raise AlreadyApplied(job=job)
-        self.connection.execute(f"INSERT INTO {q(JOURNAL)} VALUES (?, ?, ?)", (job, digest, datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")))
+        self.connection.execute(
+            f"INSERT INTO {q(JOURNAL)} VALUES (?, ?, ?)",
+            (job, digest, datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")),
+        )
 
     def stale(self, changes: TableChanges) -> Differing | None:
         """Old rows that are gone or changed; keys of new rows that are taken."""
