@@ -234,9 +234,16 @@ def label_sql(profile: Profile, table: Table) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a plan file: what an approval names."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """sha256 of a plan file: what an approval names.
+
+    Raises:
+        PlanChanged: it is not there any more.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise PlanChanged from None
 
 
 def open_plan(path: Path) -> tuple[sqlite3.Connection, PlanFacts]:
