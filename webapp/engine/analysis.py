@@ -187,7 +187,7 @@ def _problems(scratch: Scratch, drift: list[Problem]) -> tuple[tuple[Problem, ..
         "SELECT rec, label, pk, field, code, message, byte, line FROM stage.problems ORDER BY rec LIMIT ?",
         (PROBLEMS_NAMED,),
     ).fetchall()
-    return (*drift, *(problem_of(row) for row in rows)), dict(counts)
+    return (*drift, *(problem_of(scratch.facts.file, row) for row in rows)), dict(counts)
 
 
 # ---------------------------------------------------------------- advice

@@ -25,6 +25,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 # ---------------------------------------------------------------- the file
 
 
+class FilePart(Answer):
+    """One of several files that are restored together. Its records are numbered on from ``first``."""
+
+    name: str
+    size: int
+    sha256: str
+    first: int
+    records: int
+
+
 class FileFacts(Answer):
     """A backup file as bytes. ``format`` is a sentence such as "Django fixture, JSON array"."""
 
@@ -35,6 +45,7 @@ class FileFacts(Answer):
     compression: str = ""  # "", "gzip", "bzip2", "xz", "lzma", "zip"
     records: int = 0
     repairs: tuple[str, ...] = ()  # what was repaired while it was read
+    parts: tuple[FilePart, ...] = ()  # where it is several files
     partial: bool = False  # records are lost, and nobody knows how many
     damage: tuple[Damage, ...] = ()  # what still is wrong with it, as far as samples show
 
@@ -45,6 +56,7 @@ class Place(Answer):
     record: int | None = None
     byte: int | None = None
     line: int | None = None
+    file: str = ""  # named when several files are restored together; record and byte then count in it
 
 
 class Sample(Answer):

@@ -8,7 +8,7 @@ raise :class:`~webapp.engine.errors.Cancelled`, and then nothing has changed. Ph
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -23,7 +23,7 @@ from webapp.engine.databases import Database, open_database
 from webapp.engine.decisions import chosen_keys
 from webapp.engine.draft import draft
 from webapp.engine.errors import FileChanged, PartialReplace
-from webapp.engine.formats import Source, diagnose, recognise
+from webapp.engine.formats import Several, Source, diagnose, recognise
 from webapp.engine.plan import file_digest, plan
 from webapp.engine.preview import read_facts, rows
 from webapp.engine.profile import Profile, bundled, choose, recognised, source_of
@@ -70,9 +70,23 @@ def check_site(url: str, profile: str | None = None) -> SiteCheck:
     )
 
 
+def _recognised(source: Path | Sequence[Path], name: str, choices: Choices) -> Source | Several:
+    """One file, or several that are restored together, in the order given; a file that is named twice counts once."""
+    if isinstance(source, Path):
+        return recognise(source, name or source.name, choices.repairs)
+    files = {file.sha256: file for file in (recognise(path, path.name, choices.repairs) for path in source)}
+    return next(iter(files.values())) if len(files) == 1 else Several(tuple(files.values()))
+
+
 @contextmanager
 def _scratch(
-    source: Source, database: Database, profile: str | None, choices: Choices, stages: Path, path: Path, report: Report
+    source: Source | Several,
+    database: Database,
+    profile: str | None,
+    choices: Choices,
+    stages: Path,
+    path: Path,
+    report: Report,
 ) -> Iterator[Scratch]:
     schema = database.schema()
     known: Profile = choose(profile, schema)
@@ -94,7 +108,7 @@ def _scratch(
 
 
 def analyse(
-    source: Path,
+    source: Path | Sequence[Path],
     url: str,
     *,
     stages: Path,
@@ -103,8 +117,8 @@ def analyse(
     choices: Choices = Choices(),
     report: Report = quiet,
 ) -> Analysis:
-    """Read a backup against a site. ``stages`` is a folder where the stage is kept for the next call."""
-    file = recognise(source, name or source.name, choices.repairs)
+    """Read a backup, or several files as one, against a site. ``stages`` is a folder where the stage is kept for the next call."""
+    file = _recognised(source, name, choices)
     stages.mkdir(parents=True, exist_ok=True)
     path = stages / f"{file.sha256[:16]}.{id(file):x}.scratch"
     try:
@@ -115,7 +129,7 @@ def analyse(
 
 
 def make_plan(
-    source: Path,
+    source: Path | Sequence[Path],
     url: str,
     *,
     stages: Path,
@@ -131,7 +145,7 @@ def make_plan(
         FileChanged: the backup is not the one with ``expected_sha256``.
         PartialReplace: rows would be removed because a cut-off file does not hold them.
     """
-    file = recognise(source, source.name, choices.repairs)
+    file = _recognised(source, "", choices)
     if expected_sha256 and file.sha256 != expected_sha256:
         raise FileChanged(found=file.sha256[:12], expected=expected_sha256[:12])
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -55,6 +55,12 @@ def number_rows(scratch: Scratch, table: Table) -> None:
         elif key.kind is Kind.UUID:
             scratch.connection.create_function("fresh_uuid", 0, lambda: uuid.uuid4().hex)
             scratch.run(f"UPDATE {matched(table)} SET new = fresh_uuid(), code = NULL WHERE {homeless}")
+        else:
+            # A word that is a key cannot be made up.
+            missing = f"{own} IS NULL" if given else "1"
+            scratch.run(
+                f"UPDATE {matched(table)} SET code = 'missing_required' WHERE live IS NULL AND code IS NULL AND {missing}"
+            )
     scratch.run(f"UPDATE {matched(table)} SET code = 'duplicate_key' WHERE live IS NULL AND code = 'taken'")
     scratch.run(f"UPDATE {matched(table)} SET code = NULL WHERE live IS NOT NULL AND code = 'taken'")
     if given:

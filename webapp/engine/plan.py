@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from webapp.engine import sql
-from webapp.engine.answers import Counts, Plan, Problem, Reason, TablePlan
+from webapp.engine.answers import Counts, FilePart, Plan, Problem, Reason, TablePlan
 from webapp.engine.candidates import chosen_tables, collect, settle_values
 from webapp.engine.changes import columns_of, write_changes
 from webapp.engine.databases.base import TableChanges
@@ -62,6 +62,7 @@ class PlanFacts(msgspec.Struct, frozen=True):
     dialect: str
     profile: str
     moved: tuple[str, ...]  # tables that have "moved <table>"
+    parts: tuple[FilePart, ...] = ()  # where the backup is several files
 
 
 def plan(scratch: Scratch) -> Plan:
@@ -131,7 +132,11 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
         )
     total = sum((each.counts for each in tables), Counts())
     drift_blocks = 0 if scratch.choices.accept_drift else len(unplaced)
-    strange = (Problem(code="another_site", message=words("another_site")),) if trust.stranger else ()
+    strange = (
+        (Problem(code="another_site", message=words("another_site")),)
+        if trust.stranger and total.changes + total.blocked
+        else ()
+    )
     answer = Plan(
         digest="",
         choices=scratch.choices,
@@ -154,6 +159,7 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
         dialect=scratch.schema.dialect,
         profile=scratch.profile.name,
         moved=tuple(sorted(scratch.moved)),
+        parts=scratch.facts.file.parts,
     )
     scratch.run("CREATE TABLE meta (facts TEXT)")
     scratch.run("INSERT INTO meta VALUES (?)", (msgspec.json.encode(facts).decode(),))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from webapp.engine.answers import FieldChange, Place, RowChange, RowPage
+import msgspec
+
+from webapp.engine.answers import FieldChange, FilePart, RowChange, RowPage
+from webapp.engine.places import place_of
 from webapp.engine.plan import PlanFacts, PlannedTable, open_plan
 from webapp.engine.reasons import words
-from webapp.engine.shapes import LINKS
 from webapp.engine.sql import q
 from webapp.engine.tokens import shown_token
 
@@ -20,7 +22,8 @@ def rows(path: Path, table: str, *, action: str = "", text: str = "", after: int
         known = next((each for each in facts.tables if each.table == table), None)
         if known is None:
             return RowPage(rows=(), next=None)
-        return _page(connection, known, action, text, after, min(max(limit, 1), 500))
+        page = _page(connection, known, action, text, after, min(max(limit, 1), 500))
+        return RowPage(rows=tuple(_placed(facts.parts, row) for row in page.rows), next=page.next)
     finally:
         connection.close()
 
@@ -72,6 +75,10 @@ def _query(known: PlannedTable, names: list[str], new: str, old: str, conditions
     )
 
 
+def _placed(parts: tuple[FilePart, ...], row: RowChange) -> RowChange:
+    return msgspec.structs.replace(row, place=place_of(parts, row.place.record)) if parts else row
+
+
 def _row(known: PlannedTable, names: list[str], row: tuple[object, ...]) -> RowChange:
     number, action, code, _field, rec, rung, old, label = row[:8]
     news = dict(zip(names, row[8 : 8 + len(names)], strict=True))
@@ -96,7 +103,7 @@ def _row(known: PlannedTable, names: list[str], row: tuple[object, ...]) -> RowC
         pk=", ".join(shown(news[key]) or "" for key in known.primary_key),
         label=str(label or ""),
         why=why,
-        place=Place(record=rec if isinstance(rec, int) and rec < LINKS else None),
+        place=place_of((), rec),
         fields=fields,
     )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from webapp.engine.answers import Counts, Place, Problem, Reason
+from webapp.engine.answers import Counts, Problem, Reason
 from webapp.engine.labels import field_of, label_of
+from webapp.engine.places import place_of
 from webapp.engine.profile import Profile
 from webapp.engine.reasons import words
 from webapp.engine.references import todo
 from webapp.engine.schema import Table
 from webapp.engine.scratch import Scratch, live, staged
-from webapp.engine.shapes import LINKS
 from webapp.engine.sql import q
 from webapp.engine.tokens import shown_token
 
@@ -79,7 +79,7 @@ def _named(scratch: Scratch, table: Table, action: str, most: int) -> list[Probl
                 pk=str(pk),
                 field=field_of(column, table) if column in table.by_name else column,
                 message=message,
-                place=Place(record=rec if isinstance(rec, int) and rec < LINKS else None),
+                place=place_of(scratch.facts.file.parts, rec),
             )
         )
     return found
@@ -95,7 +95,7 @@ def _told_by_stage(scratch: Scratch, table: Table, rec: int | None, code: str) -
             pk=row[1] or "",
             field=row[2] or "",
             message=row[4],
-            place=Place(record=rec, byte=row[5], line=row[6]),
+            place=place_of(scratch.facts.file.parts, rec, row[5], row[6]),
         )
         for row in scratch.run(
             "SELECT label, pk, field, code, message, byte, line FROM stage.problems WHERE tbl = ? AND rec = ?",

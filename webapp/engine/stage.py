@@ -12,6 +12,7 @@ Tables of a stage (names that begin with ``#`` cannot be columns of a site):
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Mapping
 from itertools import groupby
@@ -23,9 +24,10 @@ import msgspec
 from webapp.engine import sql
 from webapp.engine.answers import FieldDrift, FileFacts, Place, Problem
 from webapp.engine.databases.base import Report
-from webapp.engine.formats import Block, RawRecord, Source
+from webapp.engine.formats import Block, RawRecord, Several, Source
 from webapp.engine.formats.mojibake import Sampler
 from webapp.engine.labels import FoundBy, find_table
+from webapp.engine.places import place_of
 from webapp.engine.profile import Profile
 from webapp.engine.schema import Schema, Table
 from webapp.engine.shapes import LINKS, Shape, Shapes, Staged
@@ -64,7 +66,9 @@ class StageFacts(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys([*named, *self.links]))
 
 
-def stage(source: Source, schema: Schema, profile: Profile, folder: Path, report: Report) -> tuple[Path, StageFacts]:
+def stage(
+    source: Source | Several, schema: Schema, profile: Profile, folder: Path, report: Report
+) -> tuple[Path, StageFacts]:
     """The stage of a backup; made, unless the folder has it already."""
     made_with = f"{VERSION} {schema.fingerprint} {profile!r} {sorted(source.asked)}"
     typed = hashlib.sha256(made_with.encode()).hexdigest()[:16]
@@ -78,7 +82,7 @@ def stage(source: Source, schema: Schema, profile: Profile, folder: Path, report
         finally:
             connection.close()
     folder.mkdir(parents=True, exist_ok=True)
-    making = path.with_suffix(f".{id(source):x}.part")
+    making = path.with_suffix(f".{os.getpid()}-{id(source):x}.part")
     making.unlink(missing_ok=True)
     connection = sql.connect(making)
     try:
@@ -105,7 +109,7 @@ class _Stager:
         self.link_rows = LINKS
         self.records = 0
 
-    def run(self, source: Source, report: Report) -> StageFacts:
+    def run(self, source: Source | Several, report: Report) -> StageFacts:
         """Stage every record."""
         run = self.connection.execute
         run("CREATE TABLE meta (facts TEXT)")
@@ -127,6 +131,7 @@ class _Stager:
             compression=source.compression,
             records=self.records,
             repairs=source.repairs,
+            parts=source.parts,
             partial=source.partial,
             damage=sampler.damage(),
         )
@@ -291,7 +296,7 @@ class _Stager:
         )
 
 
-def problem_of(row: sqlite3.Row | tuple[object, ...]) -> Problem:
+def problem_of(file: FileFacts, row: sqlite3.Row | tuple[object, ...]) -> Problem:
     """A row of ``problems`` (rec, label, pk, field, code, message, byte, line) as a problem."""
     rec, label, pk, field, code, message, byte, line = row
     return Problem(
@@ -300,9 +305,5 @@ def problem_of(row: sqlite3.Row | tuple[object, ...]) -> Problem:
         pk=str(pk or ""),
         field=str(field or ""),
         message=str(message),
-        place=Place(record=_whole(rec), byte=_whole(byte), line=_whole(line)),
+        place=place_of(file.parts, rec, byte, line),
     )
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and value < LINKS else None

@@ -330,7 +330,8 @@ class _Writer:
         same = " AND ".join(_equal(table.by_name[name], "b") for name in changes.columns)
         moved = self._differing(
             table,
-            f"SELECT {_first_key(table, 'b')} FROM plan.{q(changes.before)} b"
+            f"SELECT {_first_key(table, 'b')} FROM plan.{q(changes.before)} b JOIN plan.{q(changes.after)} a"
+            f' ON a."#id" = b."#id" AND a."#action" IN (\'update\', \'delete\')'
             f" WHERE NOT EXISTS (SELECT 1 FROM main.{q(table.name)} l WHERE {_same_key(table, 'l', 'b')} AND {same})",
         )
         if moved or not changes.inserts:

@@ -9,9 +9,10 @@ from webapp.engine.answers import Damage
 from webapp.engine.formats import damage, django_json, django_lines, django_xml, django_yaml
 from webapp.engine.formats.block import Block, RawRecord
 from webapp.engine.formats.recognition import open_source
+from webapp.engine.formats.several import Several
 from webapp.engine.formats.source import Format, Source
 
-__all__ = ["FORMATS", "Block", "Format", "RawRecord", "Source", "diagnose", "recognise"]
+__all__ = ["FORMATS", "Block", "Format", "RawRecord", "Several", "Source", "diagnose", "recognise"]
 
 FORMATS: tuple[Format, ...] = (django_json, django_lines, django_xml, django_yaml)
 """In the order in which they are asked."""

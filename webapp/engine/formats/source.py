@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from webapp.engine.answers import Place
+from webapp.engine.answers import FilePart, Place
 from webapp.engine.errors import FileChanged, FileRefused, TruncatedFile
 from webapp.engine.formats import mojibake
 from webapp.engine.formats.block import Block
@@ -59,6 +59,11 @@ class Source:
     def repairs(self) -> tuple[str, ...]:
         """What was repaired; complete once the records have been read."""
         return tuple(sorted(self.made))
+
+    @property
+    def parts(self) -> tuple[FilePart, ...]:
+        """No parts: it is one file."""
+        return ()
 
     @property
     def partial(self) -> bool:

@@ -1,0 +1,98 @@
+"""Several backup files as one: their records follow each other, in the order in which the files were given."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
+
+from webapp.engine.answers import FilePart, Place
+from webapp.engine.errors import FileRefused
+from webapp.engine.formats.block import Block
+from webapp.engine.formats.source import Report, Source, quiet
+
+
+@dataclass(frozen=True)
+class Several:
+    """What a stage asks of a source, answered for all files together."""
+
+    sources: tuple[Source, ...]
+    counts: list[int] = field(default_factory=list)  # records of each file that has been read
+
+    @property
+    def parts(self) -> tuple[FilePart, ...]:
+        """The files, once they have been read."""
+        firsts = accumulate(self.counts, initial=1)
+        return tuple(
+            FilePart(name=source.name, size=source.size, sha256=source.sha256, first=first, records=count)
+            for source, first, count in zip(self.sources, firsts, self.counts, strict=False)
+        )
+
+    @property
+    def name(self) -> str:
+        """The files' names."""
+        return ", ".join(source.name for source in self.sources)
+
+    @property
+    def size(self) -> int:
+        """Bytes as they are stored."""
+        return sum(source.size for source in self.sources)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the files' sha256, in their order."""
+        return hashlib.sha256(" ".join(source.sha256 for source in self.sources).encode()).hexdigest()
+
+    @property
+    def format(self) -> str:
+        """The files' formats."""
+        return "; ".join(dict.fromkeys(source.format for source in self.sources))
+
+    @property
+    def compression(self) -> str:
+        """How the files are compressed."""
+        return ", ".join(sorted({source.compression for source in self.sources if source.compression}))
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Repairs that may be made."""
+        return frozenset().union(*(source.asked for source in self.sources))
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """What was repaired."""
+        return tuple(sorted({repair for source in self.sources for repair in source.repairs}))
+
+    @property
+    def partial(self) -> bool:
+        """Whether records of some file are lost."""
+        return any(source.partial for source in self.sources)
+
+    def blocks(self, report: Report = quiet) -> Iterator[Block]:
+        """Yield the records of all files, numbered on."""
+        self.counts.clear()
+        before = 0
+        for source in self.sources:
+            start, passed, records = sum(self.counts), before, 0
+
+            def tell(phase: str, done: int, _total: int, passed: int = passed) -> None:
+                report(phase, passed + done, self.size)
+
+            try:
+                for block in source.blocks(tell):
+                    block.first += start
+                    records += len(block.records)
+                    yield block
+            except FileRefused as refused:
+                raise self._named(refused, source) from None
+            self.counts.append(records)
+            before += source.size
+
+    def _named(self, refused: FileRefused, source: Source) -> FileRefused:
+        facts = dict(refused.facts)
+        facts["where"] = f"{facts.get('where', '')} of {source.name}".strip()
+        place = refused.place
+        facts["place"] = Place(record=place.record, byte=place.byte, line=place.line, file=source.name)
+        return type(refused)(**facts)
