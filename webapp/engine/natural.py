@@ -19,7 +19,7 @@ from webapp.engine import values
 from webapp.engine.schema import Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import q
-from webapp.engine.tokens import MARK, owner_token
+from webapp.engine.tokens import MARK, owner_token, token
 from webapp.engine.values import BadValue, Canonical
 
 Key = tuple[Any, ...]
@@ -103,32 +103,46 @@ def _lookup_texts(scratch: Scratch, table: Table, texts: list[str]) -> dict[str,
 
 
 def lookup(scratch: Scratch, table: Table, wanted: set[Key]) -> dict[Key, Target]:
-    """The records or rows of a table that natural keys mean. What is not there is not in the answer."""
+    """The records or rows of a table that natural keys mean. What is not there, or may be one or another, is not in the answer."""
     found: dict[Key, Target] = {}
     for size in {len(key) for key in wanted}:
         some = {key for key in wanted if len(key) == size}
         best: dict[Key, Target] = {}
-        for columns in _candidates(scratch, table, size):
-            answer = _by_columns(scratch, table, columns, some)
-            if len(answer) > len(best):
-                best = answer
-            if len(best) == len(some):
+        for rank in _candidates(scratch, table, size):
+            answer = _agreed(scratch, table, [_by_columns(scratch, table, columns, some) for columns in rank])
+            best = max(best, answer, key=len)
+            if best:
                 break
         found |= best
     return found
 
 
-def _candidates(scratch: Scratch, table: Table, size: int) -> list[tuple[str, ...]]:
-    """Columns that a key of so many values may mean, the profile's first."""
-    found: dict[tuple[str, ...], None] = {}
+def _agreed(scratch: Scratch, table: Table, answers: list[dict[Key, Target]]) -> dict[Key, Target]:
+    """The answer with the most keys; of several such ones, what they have in common."""
+    most = max(len(answer) for answer in answers)
+    first, *others = (answer for answer in answers if len(answer) == most)
+    for other in others:
+        for key in [key for key, target in first.items() if other.get(key) != target]:
+            del first[key]
+            scratch.doubtful.add((table.name, token(key)))
+    return first
+
+
+def _candidates(scratch: Scratch, table: Table, size: int) -> list[list[tuple[str, ...]]]:
+    """Columns that a key of so many values may mean: the profile's, then unique ones in any order, then the primary key."""
+    stated = scratch.profile.rules(table.name).keys
+    ranks: list[list[tuple[str, ...]]] = []
+    guessed: dict[tuple[str, ...], None] = {}
     for key, _ in scratch.profile.keys_of(table):
         if _width(scratch, table, key) == size:
-            found[key] = None
-            if len(key) <= 3:
-                found |= dict.fromkeys(permutations(key))
+            if key in stated:
+                ranks.append([key])
+            guessed |= dict.fromkeys(permutations(key) if len(key) <= 3 else [key])
+    if guessed:
+        ranks.append(list(guessed))
     if size == 1 and len(table.primary_key) == 1:
-        found[table.primary_key] = None
-    return list(found)
+        ranks.append([table.primary_key])
+    return ranks
 
 
 def _width(scratch: Scratch, table: Table, key: Sequence[str], depth: int = 0) -> int:
@@ -189,12 +203,13 @@ def _find(
         f"INSERT INTO temp.wanted VALUES (?, {', '.join('?' * len(columns))})",
         [(number, *rows[key]) for number, key in enumerate(keys)],
     )
-    found: dict[Key, Target] = {}
+    rows_found: dict[Key, list[Target]] = {}
     on = " AND ".join(f"l.{q(name)} IS w.k{number}" for number, name in enumerate(columns))
     for number, row, key in scratch.run(
         f"SELECT w.n, l.rowid, l.{q(primary)} FROM temp.wanted w JOIN {live(table)} l ON {on}"
     ):
-        found[keys[number]] = Target(None, row, key)
+        rows_found.setdefault(keys[number], []).append(Target(None, row, key))
+    records_found: dict[Key, list[Target]] = {}
     if table.name in scratch.matched and all(name in scratch.staged_columns[table.name] for name in columns):
         on = " AND ".join(
             f"{scratch.final(table, table.by_name[name])} IS w.k{number}" for number, name in enumerate(columns)
@@ -203,8 +218,10 @@ def _find(
             f"SELECT w.n, m.rec, {_site_key(scratch, table)} FROM temp.wanted w JOIN {staged(table)} s ON {on}"
             f' JOIN {matched(table)} m ON m.rec = s."#rec" LEFT JOIN {live(table)} l ON l.rowid = m.live'
         ):
-            found[keys[number]] = Target(rec, None, key)
-    return found
+            records_found.setdefault(keys[number], []).append(Target(rec, None, key))
+    found = rows_found | records_found
+    scratch.doubtful |= {(table.name, token(key)) for key, targets in found.items() if len(targets) > 1}
+    return {key: targets[0] for key, targets in found.items() if len(targets) == 1}
 
 
 def _site_key(scratch: Scratch, table: Table) -> str:

@@ -126,6 +126,8 @@ def _lost(scratch: Scratch, table: Table, field: str, number: int) -> str:
         return words("missing_reference")
     said = f"refers to {shown_token(value)} in {scratch.profile.title_of(key.target)}"
     (target,) = key.target_columns
+    if (key.target, str(value)) in scratch.doubtful:
+        return f"{said}, which may be one row or another: a profile can say which columns such a key means"
     if why := _left_out(scratch, key.target, target, value):
         return f"{said}, which the file holds but which is left out ({why})"
     if scratch.one(f"SELECT EXISTS (SELECT 1 FROM {live(key.target)} WHERE {q(target)} = ?)", (value,)):
