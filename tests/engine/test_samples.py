@@ -75,7 +75,9 @@ def test_fields_that_the_school_no_longer_has_block_until_they_are_accepted(demo
 
 def test_other_children_under_the_same_numbers_are_left_alone(demo_copy: str, tmp_path: Path) -> None:
     before = by_key(demo_copy, "students_student", "admission_number")
-    plan = restore("500Students_Complete", demo_copy, tmp_path, Choices(accept_drift=True, on_missing="null"))
+    plan = restore(
+        "500Students_Complete", demo_copy, tmp_path, Choices(accept_drift=True, on_missing="null", origin="other")
+    )
     assert plan.counts.insert == 500
     after = by_key(demo_copy, "students_student", "admission_number")
     assert {key: after[key] for key in before} == before
@@ -110,6 +112,6 @@ def test_two_assignments_of_one_subject_are_named_and_may_be_left_out(demo_copy:
 
 
 def test_references_to_what_is_nowhere_are_named_by_the_number_in_the_file(demo_copy: str, tmp_path: Path) -> None:
-    plan = planned("500Students_Complete", demo_copy, tmp_path, Choices(accept_drift=True))
+    plan = planned("500Students_Complete", demo_copy, tmp_path, Choices(accept_drift=True, origin="other"))
     assert (plan.problems[0].code, plan.problems[0].pk) == ("missing_reference", "1001")
     assert plan.problem_count == 500
