@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests import sites, small_sites
+from tests import doubtful, sites, small_sites
 from webapp.cli import arguments, reference
 from webapp.engine import profile
 
@@ -81,6 +81,8 @@ def test_the_reference_is_what_the_program_says() -> None:
         ["restore", "backup.json"],
         ["restore", "backup.json", "--site", "x", "--mode", "overwrite"],
         ["restore", "backup.json", "--site", "x", "--fill", "status"],
+        ["restore", "backup.json", "--site", "x", "--match-by", "students.student"],
+        ["restore", "backup.json", "--site", "x", "--decide", "students.student=2"],
         ["restore", "backup.json", "--site", "x", "--preview", "--yes"],
         ["restore", "backup.json", "--site", "x", "--yes", "--confirm-removal", "-3"],
         ["restore", "missing.json", "--site", "sqlite:////nowhere", "--yes"],
@@ -256,6 +258,65 @@ def test_a_replacement_that_removes_much_needs_its_number(run: CommandLine, sqli
     run.json(*words, "--yes", "--confirm-removal", "7", status=1)
     assert sites.dump(sqlite) == before
     assert run.json(*words, "--yes", "--confirm-removal", "2")["counts"]["delete"] == 2
+
+
+def test_an_ambiguous_record_is_decided_with_an_option_that_the_refusal_names(
+    run: CommandLine, sqlite: str, tmp_path: Path
+) -> None:
+    file = doubtful.ambiguous(sqlite, tmp_path)
+    before = sites.dump(sqlite)
+    refused = run("restore", file, "--site", sqlite, "--yes")
+    assert refused.returncode == 1
+    assert "--decide students.student:1=2" in refused.stdout
+    assert sites.dump(sqlite) == before
+    words = ("restore", file, "--site", sqlite, "--yes", "--decide")
+    (doubt,) = run.json(*words[:-1], status=1)["doubts"]
+    assert [row["key"] for row in doubt["candidates"]] == ["2", "1"]
+    refused = run.json(*words, "students.student:99=2", status=2)
+    assert [problem["code"] for problem in refused["problems"]] == ["decision_refused"]
+    assert run.json(*words, "students.student:1=skip")["counts"]["skipped"] == 1
+    assert run.json(*words, "students.student:1=2")["counts"]["update"] == 1
+
+
+def test_the_key_to_match_by_can_be_chosen(run: CommandLine, sqlite: str) -> None:
+    small_sites.school_small(sqlite)
+    run.json("backup", "--site", sqlite, "--output", "made.json")
+    sites.execute(sqlite, "UPDATE students_student SET id = id + 500, admission_number = 'B-' || id WHERE id = 4")
+    records = [each for each in json.loads((run.folder / "made.json").read_text()) if each["pk"] == 4]
+    sites.fixture(run.folder / "one.json", [each for each in records if each["model"] == "students.student"])
+    words = ("one.json", "--site", sqlite, "--origin", "other", "--match-by")
+    assert run.json("restore", *words, "students.student=first_name,last_name", "--preview")["counts"]["update"] == 1
+    assert "--match-by students.student=mobile" in run("analyze", *words, "students.student=mobile_number").stderr
+    refused = run.json("restore", *words, "students.student=nickname", "--preview", status=2)
+    assert [problem["code"] for problem in refused["problems"]] == ["key_refused"]
+
+
+def test_the_backup_of_another_site_is_refused_with_the_two_ways_out(run: CommandLine, sqlite: str) -> None:
+    small_sites.school_small(sqlite)
+    run.json("backup", "--site", sqlite, "--output", "made.json")
+    sites.execute(
+        sqlite,
+        "UPDATE students_student SET admission_number = 'Z' || id, first_name = 'Q' || id, last_name = 'Z',"
+        " due_amount = id + 1000",
+    )
+    labels = {"students.student", "subjects.classsection"}
+    records = [each for each in json.loads((run.folder / "made.json").read_text()) if each["model"] in labels]
+    sites.fixture(run.folder / "students.json", records)
+    refused = run("restore", "students.json", "--site", sqlite, "--yes")
+    assert refused.returncode == 1
+    assert "--origin other: yes" in refused.stderr
+    assert "--origin same: it is this database's" in refused.stderr
+    done = run.json("restore", "students.json", "--site", sqlite, "--origin", "other", "--yes")
+    assert (done["counts"]["insert"], done["counts"]["same"]) == (12, 3)
+
+
+def test_accounts_without_rights_and_new_rights_are_told(run: CommandLine, sqlite: str, tmp_path: Path) -> None:
+    file = doubtful.without_rights(sqlite, tmp_path)
+    found = run.json("restore", file, "--site", sqlite, "--accounts", "restore", "--preview")
+    assert {gain["who"] for gain in found["gains"]} == {"SuperUser", "principal", "Superuser"}
+    assert found["placeholders"] == []
+    done = run("restore", file, "--site", sqlite, "--accounts", "restore", "--preview")
+    assert "principal: is_superuser" in done.stdout
 
 
 def test_a_file_that_is_no_backup_is_refused(run: CommandLine, sqlite: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from webapp.cli import folders, sites, terminal, text
 from webapp.engine import commands
@@ -22,7 +23,12 @@ def run(given: argparse.Namespace) -> int:
                 stages=work.stages,
                 name=source.name,
                 profile=target.profile,
-                choices=Choices(repairs=tuple(given.repair)),
+                choices=Choices(
+                    repairs=tuple(dict.fromkeys(given.repair)),
+                    origin=given.origin,
+                    match_by=dict(given.match_by),
+                    decisions=dict(given.decide),
+                ),
                 report=progress,
             )
         finally:
@@ -31,6 +37,15 @@ def run(given: argparse.Namespace) -> int:
         terminal.answer_json(found)
         return 0
     terminal.answer(text.analysis(found))
-    repairs = "".join(f" --repair {kind}" for kind in given.repair)
-    terminal.say(f"\nNext: smart-restore restore {given.file} --site {target.name}{repairs} --preview")
+    words = ["smart-restore", "restore", given.file, "--site", target.name, *_chosen(given), "--preview"]
+    terminal.say(f"\nNext: {text.plain(shlex.join(words))}")
     return 0
+
+
+def _chosen(given: argparse.Namespace) -> list[str]:
+    """The options that a restore has to be given again."""
+    words = [word for kind in given.repair for word in ("--repair", kind)]
+    words += ["--origin", given.origin] if given.origin != "auto" else []
+    words += [word for model, fields in given.match_by for word in ("--match-by", f"{model}={fields}")]
+    words += [word for record, answer in given.decide for word in ("--decide", f"{record}={answer}")]
+    return words

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 import argparse
 
-from webapp.cli.parts import SITE_HELP, Commands, command, fill, group, json_option, repair_option, site_option, whole
+from webapp.cli.parts import (
+    SITE_HELP,
+    Commands,
+    command,
+    fill,
+    group,
+    identity_options,
+    json_option,
+    repair_option,
+    site_option,
+    whole,
+)
 
 
 def build() -> argparse.ArgumentParser:
@@ -36,6 +47,7 @@ def _analyze(commands: Commands) -> None:
     parser.add_argument("file", metavar="FILE", help="the backup file")
     site_option(parser)
     repair_option(parser)
+    identity_options(parser)
     json_option(parser, "the analysis")
 
 
@@ -106,18 +118,12 @@ def _restore(commands: Commands) -> None:
         help="the value of a required column that the backup does not have; may be given several times",
     )
     what.add_argument(
-        "--origin",
-        choices=("auto", "same", "other"),
-        default="auto",
-        help="whether the backup comes from this very database, so that equal keys mean equal rows (default: auto,"
-        " as the rows show)",
-    )
-    what.add_argument(
         "--accounts",
         choices=("protect", "restore"),
         default="protect",
         help="accounts, passwords and rights: leave as they are, or restore them as well (default: protect)",
     )
+    identity_options(parser)
     how = parser.add_argument_group("how far to go")
     far = how.add_mutually_exclusive_group()
     far.add_argument("--preview", action="store_true", help="print the plan and leave the site untouched")

@@ -71,6 +71,51 @@ def repair_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def identity_options(parser: argparse.ArgumentParser) -> None:
+    who = parser.add_argument_group("which row a record is")
+    who.add_argument(
+        "--origin",
+        choices=("auto", "same", "other"),
+        default="auto",
+        help="whether the backup comes from this very database, so that equal keys mean equal rows (default: auto,"
+        " as the rows show)",
+    )
+    who.add_argument(
+        "--match-by",
+        action="append",
+        default=[],
+        type=named,
+        metavar="MODEL=FIELD,FIELD",
+        help="recognise the records of a model by these fields before all other keys; may be given several times",
+    )
+    who.add_argument(
+        "--decide",
+        action="append",
+        default=[],
+        type=decision,
+        metavar="MODEL:KEY=KEY|new|skip",
+        help="which row of the database an ambiguous record is: the key of that row, new to add it, or skip to leave it"
+        " out; may be given several times",
+    )
+
+
+def named(text: str) -> tuple[str, str]:
+    """``model=field,field`` as (model, fields)."""
+    model, equals, fields = text.partition("=")
+    if not (equals and model.strip() and fields.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form model=field,field")
+    return model.strip(), fields
+
+
+def decision(text: str) -> tuple[str, str]:
+    """``model:key=answer`` as (record, answer). A key may hold an equals sign, an answer does not."""
+    record, equals, answer = text.rpartition("=")
+    model, colon, key = record.partition(":")
+    if not (equals and colon and model and key and answer):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form model:key=KEY, =new or =skip")
+    return record, answer
+
+
 def fill(text: str) -> tuple[str, str]:
     """``model.field=value`` as (field, value)."""
     name, equals, value = text.partition("=")

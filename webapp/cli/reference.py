@@ -65,8 +65,8 @@ def _called(action: argparse.Action) -> str:
         return str(action.metavar)
     if action.nargs == 0:
         return action.option_strings[0]
-    value = "\\|".join(map(str, action.choices)) if action.choices else action.metavar or action.dest.upper()
-    return f"{action.option_strings[0]} {value}"
+    value = "|".join(map(str, action.choices)) if action.choices else str(action.metavar or action.dest.upper())
+    return f"{action.option_strings[0]} {value}".replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -69,12 +69,21 @@ def _run(
     if given.preview:
         if not given.json:
             terminal.say("\nThis is a preview: nothing was changed. --yes instead of --preview carries it out.")
-        _tell(given, "planned", plan.counts, plan.tables, plan.problems, "This is a preview: nothing was changed.", job)
+        _tell(
+            given,
+            plan,
+            "planned",
+            plan.counts,
+            plan.tables,
+            plan.problems,
+            "This is a preview: nothing was changed.",
+            job,
+        )
         return 0
     if plan.counts.changes == 0:
         verdict = "Nothing to do: the database already holds what the backup holds."
         _show(given, "\n" + verdict)
-        _tell(given, "done", plan.counts, plan.tables, plan.problems, verdict, job)
+        _tell(given, plan, "done", plan.counts, plan.tables, plan.problems, verdict, job)
         return 0
     try:
         confirmed = _confirm(given, plan)
@@ -87,7 +96,7 @@ def _run(
     if outcome.status in {"done", "nothing"}:
         terminal.say(f"Receipt: {work.receipts / job}.sqlite")
     status = {"done": "done", "nothing": "done", "stale": "refused"}.get(outcome.status, "failed")
-    _tell(given, status, outcome.counts, outcome.tables, outcome.problems, outcome.verdict, job)
+    _tell(given, plan, status, outcome.counts, outcome.tables, outcome.problems, outcome.verdict, job)
     return 0 if status == "done" else 1
 
 
@@ -105,6 +114,8 @@ def choices(given: argparse.Namespace) -> Choices:
         origin=given.origin,
         accounts=given.accounts,
         repairs=tuple(dict.fromkeys(given.repair)),
+        match_by=dict(given.match_by),
+        decisions=dict(given.decide),
     )
 
 
@@ -164,7 +175,7 @@ def _refuse(given: argparse.Namespace, plan: Plan, refusal: Refusal, job: str) -
             terminal.say(line)
     status = "failed" if isinstance(refusal, FAILED) else "refused"
     found = plan.problems if isinstance(refusal, PlanBlocked) else (refusal.problem(),)
-    _tell(given, status, plan.counts, plan.tables, found, refusal.message, job)
+    _tell(given, plan, status, plan.counts, plan.tables, found, refusal.message, job)
     return refusal.exit_code
 
 
@@ -175,6 +186,7 @@ def _show(given: argparse.Namespace, shown: str) -> None:
 
 def _tell(
     given: argparse.Namespace,
+    plan: Plan,
     status: str,
     counts: Counts,
     tables: Sequence[TablePlan],
@@ -190,6 +202,10 @@ def _tell(
                 "counts": _counts(counts),
                 "tables": {part.table: _counts(part.counts) for part in tables},
                 "problems": list(problems),
+                "placeholders": list(plan.placeholders),
+                "doubts": list(plan.doubts),
+                "gains": list(plan.gains),
+                "partial": plan.partial,
                 "verdict": verdict,
                 "job": job,
             }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from webapp.engine.answers import Advice, Analysis, Counts, Outcome, Place, Plan, Problem, Reason, SiteCheck
+from webapp.engine.answers import Advice, Analysis, Counts, Doubt, Outcome, Place, Plan, Problem, Reason, SiteCheck
 
 SHOWN = 20
 """Problems told one by one; the rest is a number, and all of them are in --json."""
@@ -150,11 +151,39 @@ def plan(found: Plan) -> str:
             for name, columns in changed
         ]
     lines += ["", plain(f"Origin: {found.origin.sentence}")]
+    if found.partial:
+        lines += ["", "The backup was cut off: these are the complete records before the cut."]
+    if found.placeholders:
+        rest = found.placeholder_count - len(found.placeholders)
+        more = f" and {rest:,} more" if rest else ""
+        lines += ["", plain(f"Accounts added without rights: {', '.join(found.placeholders)}{more}")]
+    if found.gains:
+        lines += ["", "Who gains what:", *(plain(f"  {gain.who}: {', '.join(gain.what)}") for gain in found.gains)]
     lines += reasons("Left out:", [reason for reason in found.reasons if reason.action == "skipped"])
     lines += reasons("Needs a decision:", [reason for reason in found.reasons if reason.action == "blocked"])
     if found.problems:
         lines += ["", f"Problems: {found.problem_count:,}", *problems(found.problems, found.problem_count)]
+    lines += doubts(found.doubts)
     return "\n".join(lines)
+
+
+def doubts(found: Sequence[Doubt]) -> list[str]:
+    """Each ambiguous record with the rows that it could be, and the words that decide it."""
+    lines = ["", "Which rows are these?"] if found else []
+    for doubt in found[:SHOWN]:
+        lines.append(plain(f"  {doubt.title}, {place(doubt.place)}: {doubt.label}"))
+        for row in doubt.candidates:
+            differing = [
+                name for name, value in doubt.values.items() if name in row.values and row.values[name] != value
+            ]
+            unlike = f"; differs in {', '.join(differing[:6])}" if differing else "; differs in nothing"
+            option = shlex.quote(f"{doubt.decision}={row.key}")
+            lines.append(plain(f"    --decide {option}  {row.label} ({', '.join(row.why)}{unlike})"))
+        for answer, meaning in (("new", "add it as a new row"), ("skip", "leave it out")):
+            lines.append(plain(f"    --decide {shlex.quote(f'{doubt.decision}={answer}')}  {meaning}"))
+    if len(found) > SHOWN:
+        lines.append(f"  and {len(found) - SHOWN:,} more, in --json")
+    return lines
 
 
 def reasons(heading: str, given: Sequence[Reason]) -> list[str]:
@@ -177,7 +206,15 @@ WAYS_OUT = (
         {"bad_value", "too_long", "out_of_range", "duplicate_record", "duplicate_key"},
         "--on-invalid skip leaves the records out",
     ),
-    ({"ambiguous"}, "--origin same or other says whether equal keys mean equal rows"),
+    (
+        {"ambiguous"},
+        "--decide MODEL:KEY=KEY, =new or =skip says which row such a record is; --match-by, which key counts",
+    ),
+    (
+        {"another_site"},
+        "--origin other: yes, it is another database's; records are matched by names and keys, never by number",
+    ),
+    ({"another_site"}, "--origin same: it is this database's after all; equal numbers mean equal rows"),
     ({"still_referenced"}, "--on-referenced keep, null or remove decides about rows that refer to removed ones"),
 )
 """Codes of problems, and the options that decide them."""

@@ -262,6 +262,34 @@ class Reason(Answer):
     count: int
 
 
+class Candidate(Answer):
+    """A row of the site that an ambiguous record could be. ``key`` names it in a decision."""
+
+    key: str
+    label: str
+    why: tuple[str, ...]  # the keys that lead to it: "same username"
+    values: Mapping[str, str | None] = {}
+
+
+class Doubt(Answer):
+    """An ambiguous record beside the rows that it could be. ``decision`` names it in :attr:`Choices.decisions`."""
+
+    decision: str
+    table: str
+    title: str
+    label: str
+    place: Place
+    values: Mapping[str, str | None]  # as the file has them, references led on
+    candidates: tuple[Candidate, ...]
+
+
+class Gain(Answer):
+    """An account (or a group, a role) that has more after the restore, and what it gains."""
+
+    who: str
+    what: tuple[str, ...]
+
+
 class Plan(Answer):
     """The summary of a plan file. ``digest`` is the sha256 of that file: an approval names it."""
 
@@ -275,6 +303,11 @@ class Plan(Answer):
     origin: Origin
     removal: int  # rows that would be removed
     removal_needs_word: bool  # over the removal budget: the person types the number
+    doubts: tuple[Doubt, ...] = ()  # the first of the ambiguous records, each beside the rows that it could be
+    placeholders: tuple[str, ...] = ()  # accounts that are added without rights, the first of them
+    placeholder_count: int = 0
+    gains: tuple[Gain, ...] = ()  # who has more afterwards, where accounts and rights are restored
+    partial: bool = False  # the file was cut off: nobody knows what else it held
 
     @property
     def ready(self) -> bool:

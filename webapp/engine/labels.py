@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from webapp.engine import sql
 from webapp.engine.profile import Profile
 from webapp.engine.schema import OWN_TABLES, Column, Schema, Table
+from webapp.engine.sql import q
 
 FoundBy = Literal["profile", "app_model", "suffix", ""]
 
@@ -84,3 +86,25 @@ def find_link(field: str, table: Table, schema: Schema) -> Link | None:
         owner = owners[0]
     other = next(key for key in references if key is not owner)
     return Link(joint.name, owner.columns[0], other.columns[0])
+
+
+def label_sql(profile: Profile, table: Table) -> str:
+    """SQL for what a person calls a row: the profile's template, else its keys or a column that sounds like a name."""
+    template = profile.rules(table.name).name
+    if template:
+        parts: list[str] = []
+        rest = template
+        while rest:
+            text, opened, rest = rest.partition("{")
+            if text:
+                parts.append(sql.literal(text))
+            if opened:
+                name, _, rest = rest.partition("}")
+                if name in table.by_name:
+                    parts.append(f"coalesce({q(name)}, '')")
+        return " || ".join(parts) or "''"
+    for name in ("name", "title", "username", "label", "code", "first_name"):
+        if name in table.by_name:
+            return f"coalesce({q(name)}, '')"
+    keys = [key for key, _ in profile.keys_of(table)] or [table.primary_key]
+    return " || ' · ' || ".join(f"coalesce({q(name)}, '')" for name in keys[0]) or "''"

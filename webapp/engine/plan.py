@@ -19,15 +19,16 @@ from webapp.engine.candidates import chosen_tables, collect, settle_values
 from webapp.engine.changes import columns_of, write_changes
 from webapp.engine.databases.base import TableChanges
 from webapp.engine.decisions import check_choices
+from webapp.engine.doubts import find_doubts
 from webapp.engine.errors import PlanChanged
-from webapp.engine.labels import label_of
+from webapp.engine.labels import label_of, label_sql
 from webapp.engine.match import match, rung_words
 from webapp.engine.origin import Trust, find_origin
 from webapp.engine.problems import describe_problems, drift_problems
-from webapp.engine.profile import Profile
 from webapp.engine.reasons import words
 from webapp.engine.references import settle_references
 from webapp.engine.removal import collect_removals, settle_referenced
+from webapp.engine.rights import gains, placeholders
 from webapp.engine.schema import Schema, Table
 from webapp.engine.scratch import Scratch, staged
 from webapp.engine.sql import q
@@ -132,6 +133,7 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
         )
     total = sum((each.counts for each in tables), Counts())
     drift_blocks = 0 if scratch.choices.accept_drift else len(unplaced)
+    reduced, reduced_count = placeholders(scratch)
     strange = (
         (Problem(code="another_site", message=words("another_site")),)
         if trust.stranger and total.changes + total.blocked
@@ -150,6 +152,11 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
         origin=trust.origin,
         removal=removal,
         removal_needs_word=over,
+        doubts=find_doubts(scratch, trust),
+        placeholders=reduced,
+        placeholder_count=reduced_count,
+        gains=gains(scratch),
+        partial=scratch.facts.file.partial,
     )
     facts = PlanFacts(
         plan=answer,
@@ -212,28 +219,6 @@ def _planned(scratch: Scratch, table: Table, counts: Counts) -> PlannedTable:
         label_sql(scratch.profile, table),
         {rung: rung_words(scratch, table, rung) for rung in rungs},
     )
-
-
-def label_sql(profile: Profile, table: Table) -> str:
-    """SQL for what a person calls a row: the profile's template, else its keys or a column that sounds like a name."""
-    template = profile.rules(table.name).name
-    if template:
-        parts: list[str] = []
-        rest = template
-        while rest:
-            text, opened, rest = rest.partition("{")
-            if text:
-                parts.append(sql.literal(text))
-            if opened:
-                name, _, rest = rest.partition("}")
-                if name in table.by_name:
-                    parts.append(f"coalesce({q(name)}, '')")
-        return " || ".join(parts) or "''"
-    for name in ("name", "title", "username", "label", "code", "first_name"):
-        if name in table.by_name:
-            return f"coalesce({q(name)}, '')"
-    keys = [key for key, _ in profile.keys_of(table)] or [table.primary_key]
-    return " || ' · ' || ".join(f"coalesce({q(name)}, '')" for name in keys[0]) or "''"
 
 
 # ---------------------------------------------------------------- plan files

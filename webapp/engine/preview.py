@@ -12,7 +12,7 @@ from webapp.engine.places import place_of
 from webapp.engine.plan import PlanFacts, PlannedTable, open_plan
 from webapp.engine.reasons import words
 from webapp.engine.sql import q
-from webapp.engine.tokens import shown_token
+from webapp.engine.tokens import shown
 
 
 def rows(path: Path, table: str, *, action: str = "", text: str = "", after: int = 0, limit: int = 50) -> RowPage:
@@ -106,14 +106,3 @@ def _row(known: PlannedTable, names: list[str], row: tuple[object, ...]) -> RowC
         place=place_of((), rec),
         fields=fields,
     )
-
-
-def shown(value: object) -> str | None:
-    """A stored value as text."""
-    if value is None:
-        return None
-    if isinstance(value, bytes):
-        return f"{len(value):,} bytes, {value[:8].hex(' ')}" + (" …" if len(value) > 8 else "")
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return shown_token(value)

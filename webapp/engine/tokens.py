@@ -25,6 +25,17 @@ def shown_token(value: object) -> str:
     return str(value).removeprefix(MARK)
 
 
+def shown(value: object) -> str | None:
+    """A stored value as text."""
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes, {value[:8].hex(' ')}" + (" …" if len(value) > 8 else "")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return shown_token(value)
+
+
 def _flat(value: Iterable[Any]) -> Iterable[Any]:
     for item in value:
         if isinstance(item, list | tuple):
