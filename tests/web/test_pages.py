@@ -88,3 +88,10 @@ def test_a_viewer_is_shown_nothing_that_they_may_not_do(app: Flask, people: Simp
     for path in ("/", "/sites/", f"/sites/{people.own}/"):
         actions = re.findall(r'<form[^>]*action="([^"]+)"', visitor.get(path).text)
         assert actions == ["/logout"], path
+
+
+def test_an_id_that_no_database_can_hold_is_not_there(app: Flask, people: SimpleNamespace) -> None:
+    visitor = signed_in(app, "root")
+    for path in ("/sites/{}/", "/users/{}/", "/restore/?site={}", "/history/?site={}"):
+        assert visitor.get(path.format(9**40)).status_code in (200, 404), path
+    assert visitor.post("/restore/upload/", {"site": str(9**40)}).status_code == 404

@@ -77,11 +77,10 @@ def apply(
         _look(writer, changes, tell)
         _write(writer, changes, facts.backup, total, tell)
         checked = verify(writer, changes, tell)
-        verdict = (
-            f"Verified: all {checked['rows']:,} changed rows were read back and are as planned,"
-            f" and {checked['references']:,} kinds of references hold."
-        )
-        outcome = _outcome(job, facts, "done", verdict, started, checked)
+        verdict = f"Verified: all {checked['rows']:,} changed rows were read back and are as planned"
+        if checked["references"]:
+            verdict += f", and {checked['references']:,} kinds of references hold"
+        outcome = _outcome(job, facts, "done", f"{verdict}.", started, checked)
         _write_receipt(path, receipt, outcome)
         tell("commit", 0, 1)
         writer.commit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,15 @@ from webapp.engine.reasons import words
 from webapp.engine.sql import q
 from webapp.engine.tokens import shown
 
+SEARCHED = 20_000
+"""Rows in which a text is looked for at once."""
+
+SEARCH_SECONDS = 0.5
+"""How long a page may be searched for: a text in all columns of a million rows takes some seconds. The next page goes on."""
+
+LARGEST = 2**62
+"""Above every ``#id``, and far enough below the largest number of SQLite to add to it."""
+
 
 def rows(path: Path, table: str, *, action: str = "", text: str = "", after: int = 0, limit: int = 50) -> RowPage:
     """A page of one table: keyset paging by ``#id``, so that the last page costs what the first one does."""
@@ -22,7 +32,7 @@ def rows(path: Path, table: str, *, action: str = "", text: str = "", after: int
         known = next((each for each in facts.tables if each.table == table), None)
         if known is None:
             return RowPage(rows=(), next=None)
-        page = _page(connection, known, action, text, after, min(max(limit, 1), 500))
+        page = _page(connection, known, action, text, min(max(after, 0), LARGEST), min(max(limit, 1), 500))
         return RowPage(rows=tuple(_placed(facts.parts, row) for row in page.rows), next=page.next)
     finally:
         connection.close()
@@ -41,25 +51,40 @@ def _page(
     new, old = q(f"after {known.table}"), q(f"before {known.table}")
     names = [row[1] for row in connection.execute(f"PRAGMA table_info({old})").fetchall()][1:]
     kind, _, column = action.partition(":")
-    conditions: list[str] = ['a."#id" > ?']
-    wanted: list[object] = [after]
+    conditions: list[str] = []
+    wanted: list[object] = []
     if kind:
         conditions.append('a."#action" = ?')
         wanted.append(kind)
     if column in names:
         conditions.append(f'b."#id" IS NOT NULL AND a.{q(column)} IS NOT b.{q(column)}')
     if text:
-        conditions.append(
-            "("
-            + " OR ".join(
-                f"instr(lower(a.{q(name)}), lower(?)) OR instr(lower(b.{q(name)}), lower(?))" for name in names
-            )
-            + ")"
-        )
-        wanted += [text] * (2 * len(names))
-    found = connection.execute(_query(known, names, new, old, conditions), (*wanted, limit + 1)).fetchall()
+        conditions.append(f'({_holds("a", names)} OR b."#id" IS NOT NULL AND {_holds("b", names)})')
+        wanted += [_pattern(text)] * 2
+    query = _query(known, names, new, old, ['a."#id" > ?', 'a."#id" <= ?', *conditions])
+    last = connection.execute(f'SELECT coalesce(max("#id"), 0) FROM {new}').fetchone()[0]
+    found: list[tuple[object, ...]] = []
+    over = time.monotonic() + SEARCH_SECONDS
+    while len(found) <= limit and after < last and time.monotonic() < over:
+        until = after + SEARCHED if text else last
+        found += connection.execute(query, (after, until, *wanted, limit + 1 - len(found))).fetchall()
+        after = until
     changes = tuple(_row(known, names, row) for row in found[:limit])
-    return RowPage(rows=changes, next=changes[-1].id if len(found) > limit else None)
+    if len(found) > limit:
+        return RowPage(rows=changes, next=changes[-1].id)
+    return RowPage(rows=changes, next=after if after < last else None)
+
+
+def _holds(alias: str, names: list[str]) -> str:
+    """Whether a row has the text in any column. One comparison with all of them joined is faster than one with each."""
+    joined = " || char(31) || ".join(f"coalesce({alias}.{q(name)}, '')" for name in names)
+    return f"({joined}) LIKE ? ESCAPE '!'"
+
+
+def _pattern(text: str) -> str:
+    for special in "!%_":
+        text = text.replace(special, "!" + special)
+    return f"%{text}%"
 
 
 def _query(known: PlannedTable, names: list[str], new: str, old: str, conditions: list[str]) -> str:

@@ -9,7 +9,7 @@ from webapp.engine.errors import Refusal
 from webapp.models import ROLES, Site, User, db
 from webapp.passwords import random_password
 from webapp.views.fragments import see_other
-from webapp.views.permissions import allow
+from webapp.views.permissions import LARGEST, allow
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 
@@ -89,7 +89,7 @@ def set_active(user_id: int) -> Response | tuple[str, int]:
 
 
 def _find(user_id: int) -> User:
-    return db.session.get(User, user_id) or abort(404)
+    return db.session.get(User, min(user_id, LARGEST)) or abort(404)
 
 
 def _page(user: User, refusal: Refusal | None = None) -> str:
