@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from webapp.engine.answers import Evidence, Origin
-from webapp.engine.reasons import counted
 from webapp.engine.schema import Kind, Table
 from webapp.engine.scratch import Scratch, live, staged
 from webapp.engine.sql import differs, q
@@ -119,21 +118,44 @@ def _weigh(scratch: Scratch, table: Table) -> Evidence | None:
     total = scratch.one(f"SELECT count(*) FROM {staged(table)}")
     step = max(1, total // SAMPLE)
     some = f'(SELECT * FROM {staged(table)} WHERE "#rec" % {step} = 0)' if step > 1 else staged(table)
+    renewed = _renewed(scratch, table)
     pairs, same = scratch.run(
-        f"SELECT count(*), coalesce(sum(coalesce({condition}, 0)), 0) FROM {some} s"
+        f"SELECT count(*), coalesce(sum(coalesce({condition}, 0) AND NOT coalesce({renewed}, 0)), 0) FROM {some} s"
         f" JOIN {live(table)} l ON l.{q(key)} = s.{q(key)}"
     ).fetchone()
     moved = 0
-    for names, _ in scratch.profile.keys_of(table):
-        if all(table.reference(name) is None and name in scratch.staged_columns[table.name] for name in names):
-            on = " AND ".join(f"l.{q(name)} = s.{q(name)}" for name in names)
-            moved = scratch.one(
-                f"SELECT count(*) FROM {some} s JOIN {live(table)} l ON {on} WHERE l.{q(key)} <> s.{q(key)}"
-            )
-            break
+    names = _own_key(scratch, table)
+    if names:
+        on = " AND ".join(f"l.{q(name)} = s.{q(name)}" for name in names)
+        moved = scratch.one(
+            f"SELECT count(*) FROM {some} s JOIN {live(table)} l ON {on} WHERE l.{q(key)} <> s.{q(key)} OR {renewed}"
+        )
     if not pairs and not moved:
         return None
     return Evidence(table=table.name, records=-(-total // step), pairs=pairs, alike=same, moved=moved)
+
+
+def _own_key(scratch: Scratch, table: Table) -> tuple[str, ...]:
+    """The key by which people know a row: not through references, and rather not a uuid."""
+    columns = scratch.staged_columns[table.name]
+    keys = [
+        key
+        for key, _ in scratch.profile.keys_of(table)
+        if all(table.reference(name) is None and name in columns for name in key)
+    ]
+    named = [key for key in keys if all(table.by_name[name].kind is not Kind.UUID for name in key)]
+    return next(iter([*named, *keys]), ())
+
+
+def _renewed(scratch: Scratch, table: Table) -> str:
+    """An SQL condition: the row has another uuid than the record, as a row that was made anew has."""
+    columns = scratch.staged_columns[table.name]
+    uuids = [
+        key[0]
+        for key in table.unique
+        if len(key) == 1 and key[0] in columns and table.by_name[key[0]].kind is Kind.UUID
+    ]
+    return "(" + (" OR ".join(f"l.{q(name)} <> s.{q(name)}" for name in uuids) or "0") + ")"
 
 
 def _verdict(scratch: Scratch, evidence: tuple[Evidence, ...]) -> Origin:
@@ -142,7 +164,7 @@ def _verdict(scratch: Scratch, evidence: tuple[Evidence, ...]) -> Origin:
         for name in (table.name for table in scratch.tables)
         if not (scratch.profile.rules(name).ignored or scratch.profile.rules(name).matched_only)
     ]
-    pairs, same, moved = (sum(getattr(each, part) for each in evidence) for part in ("pairs", "alike", "moved"))
+    pairs, same = (sum(getattr(each, part) for each in evidence) for part in ("pairs", "alike"))
     if not any(scratch.live_rows[name] for name in business):
         return Origin(verdict="empty", sentence="The database holds none of this file's kinds of records yet.")
     # Tables have one vote each: what a first restore added under its old numbers must not outweigh what was renumbered.
@@ -157,8 +179,8 @@ def _verdict(scratch: Scratch, evidence: tuple[Evidence, ...]) -> Origin:
     if votes > 0 and any(2 * each.moved >= each.records or each.moved >= ENOUGH for each in evidence):
         return Origin(
             verdict="rebuilt",
-            sentence=f"This system was rebuilt after the backup: {counted(moved, 'record is', 'records are')} here under"
-            " another number. Records are matched by their names and other keys, never by number.",
+            sentence=f"This system was rebuilt after the backup: {_moved_words(scratch, evidence)} here by the same name"
+            " under another number or uuid. Records are matched by their names and other keys, never by number.",
             evidence=evidence,
         )
     if pairs:
@@ -168,9 +190,20 @@ def _verdict(scratch: Scratch, evidence: tuple[Evidence, ...]) -> Origin:
             f" the same number, {same:,} are the same. Numbers are not used to match records.",
             evidence=evidence,
         )
+    if not any(set(table.primary_key) & set(scratch.staged_columns[table.name]) for table in scratch.tables):
+        return Origin(
+            verdict="unproven",
+            sentence="The file knows its records by name, not by number, so numbers play no part in matching them.",
+        )
     return Origin(
         verdict="unproven",
         sentence="No record of this file has a counterpart under the same number in the database, so there is no proof"
         " that it comes from here. References to records outside the file are taken as they are.",
         evidence=evidence,
     )
+
+
+def _moved_words(scratch: Scratch, evidence: tuple[Evidence, ...]) -> str:
+    most = sorted((each for each in evidence if each.moved), key=lambda each: -each.moved)[:3]
+    words = [f"{each.moved:,} of {each.records:,} {scratch.profile.title_of(each.table).lower()}" for each in most]
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) + " are"
