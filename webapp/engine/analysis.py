@@ -99,7 +99,7 @@ def _missing_columns(scratch: Scratch, table: Table, model: StagedModel) -> tupl
         if column.name in model.columns and column.name not in model.partial:
             continue
         value = absent_value(scratch, table, column)
-        name = field_of(column.name, table)
+        name = field_of(column.name, table, scratch.profile)
         asked = (
             f"{model.label}.{name}" in scratch.choices.fills or f"{model.label}.{column.name}" in scratch.choices.fills
         )

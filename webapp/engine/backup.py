@@ -52,9 +52,8 @@ def write_fixture(
             target.write(b"[")
             done = 0
             for table in (schema.tables[name] for name in schema.order() if name in tables):
-                label = labels.label_of(table.name, profile)
                 counts[table.name] = 0
-                for text, records in _lines(table, label, reader):
+                for text, records in _lines(table, profile, reader):
                     target.write(b",\n" if done else b"\n")
                     target.write(text)
                     counts[table.name] += records
@@ -109,10 +108,10 @@ class _Digest:
         return self._sha256.hexdigest()
 
 
-def field_names(table: Table) -> dict[str, str]:
+def field_names(table: Table, profile: Profile) -> dict[str, str]:
     """The columns that are fields of a fixture, and how they are called; a primary key of one column is none."""
     return {
-        column.name: labels.field_of(column.name, table)
+        column.name: labels.field_of(column.name, table, profile)
         for column in table.columns
         if not column.generated and (column.name,) != table.primary_key
     }
@@ -140,9 +139,10 @@ def _fields(names: Sequence[str]) -> Callable[..., Any]:
     )
 
 
-def _lines(table: Table, label: str, reader: Reader) -> Iterator[tuple[bytes, int]]:
+def _lines(table: Table, profile: Profile, reader: Reader) -> Iterator[tuple[bytes, int]]:
     """Each batch as the text of its records, without a comma at the end, and how many they are."""
-    names = field_names(table)
+    label = labels.label_of(table.name, profile)
+    names = field_names(table, profile)
     kept = [column for column in table.columns if not column.generated]
     places = [at for at, column in enumerate(kept) if column.name in names]
     fields = _fields([names[kept[at].name] for at in places])

@@ -185,7 +185,7 @@ def _settle_table_values(scratch: Scratch, table: Table) -> bool:
                 changed += scratch.run(
                     f"UPDATE {todo(table)} SET action = ?, code = 'missing_required', field = ? WHERE action = 'insert'"
                     f' AND rec IN (SELECT "#rec" FROM {staged(table)} WHERE "#shape" = ?)',
-                    (action, field_of(other.name, table), shape),
+                    (action, field_of(other.name, table, scratch.profile), shape),
                 ).rowcount
     return changed > 0
 
@@ -211,7 +211,9 @@ def absent_value(scratch: Scratch, table: Table, column: Column) -> Canonical:
 
 def chosen_fill(scratch: Scratch, table: Table, column: str) -> Canonical:
     """The person's fill for a column, if there is one."""
-    text = fill_text(scratch.choices, label_of(table.name, scratch.profile), field_of(column, table), column)
+    text = fill_text(
+        scratch.choices, label_of(table.name, scratch.profile), field_of(column, table, scratch.profile), column
+    )
     try:
         return None if text is None else from_text(table.by_name[column], text)
     except BadValue:

@@ -26,7 +26,7 @@ def check_choices(choices: Choices, facts: StageFacts, schema: Schema, profile: 
     for name, text in choices.fills.items():
         label, _, field = name.rpartition(".")
         table, _ = find_table(label, schema, profile)
-        column = find_column(field, table) if table else None
+        column = find_column(field, table, profile) if table else None
         if column is None:
             raise FillRefused(fill=f"{name}={text}", reason="there is no such model and field in the database")
         try:
@@ -48,7 +48,7 @@ def chosen_keys(choices: Choices, schema: Schema, profile: Profile) -> dict[str,
             raise KeyRefused(model=label, key=text, reason="the database has no table for it")
         columns = []
         for name in text.split(","):
-            column = find_column(name.strip(), table)
+            column = find_column(name.strip(), table, profile)
             if column is None:
                 raise KeyRefused(model=label, key=text, reason=f"there is no field {name.strip()}")
             columns.append(column.name)

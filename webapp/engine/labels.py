@@ -54,23 +54,30 @@ def label_of(table: str, profile: Profile) -> str:
     return f"{app}.{model}" if app and model else f"{table}.{table}"
 
 
-def find_column(field: str, table: Table) -> Column | None:
-    """The column of a field: its own name, or with ``_id`` as Django names a reference's column."""
+def find_column(field: str, table: Table, profile: Profile) -> Column | None:
+    """The column of a field: the profile's word, its own name, or with ``_id`` as Django names a reference's column."""
+    field = profile.rules(table.name).fields.get(field, field)
     column = table.by_name.get(field) or table.by_name.get(f"{field}_id")
     return None if column is None or column.generated else column
 
 
-def field_of(column: str, table: Table) -> str:
-    """The field's name of a column in a fixture."""
+def field_of(column: str, table: Table, profile: Profile) -> str:
+    """The field's name of a column in a fixture; :func:`find_column` leads back."""
+    for field, name in profile.rules(table.name).fields.items():
+        if name == column:
+            return field
     short = column.removesuffix("_id")
     if short != column and short and table.reference(column) is not None and short not in table.by_name:
         return short
     return column
 
 
-def find_link(field: str, table: Table, schema: Schema) -> Link | None:
-    """The join table of a many-to-many field: ``<table>_<field>`` with a reference to the owner and one other."""
-    joint = schema.tables.get(f"{table.name}_{field}")
+def find_link(field: str, table: Table, schema: Schema, profile: Profile) -> Link | None:
+    """The join table of a many-to-many field: the profile's word, else ``<table>_<field>``.
+
+    It has a reference to the owner and one other.
+    """
+    joint = schema.tables.get(profile.rules(table.name).fields.get(field, f"{table.name}_{field}"))
     if joint is None:
         return None
     references = [key for key in joint.foreign_keys if len(key.columns) == 1]

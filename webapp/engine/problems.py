@@ -77,7 +77,7 @@ def _named(scratch: Scratch, table: Table, action: str, most: int) -> list[Probl
                 code=code,
                 model=label_of(table.name, scratch.profile),
                 pk=str(pk),
-                field=field_of(column, table) if column in table.by_name else column,
+                field=field_of(column, table, scratch.profile) if column in table.by_name else column,
                 message=message,
                 place=place_of(scratch.facts.file.parts, rec),
             )

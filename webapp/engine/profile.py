@@ -23,6 +23,7 @@ class TableRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a profile says of one table. Names are the database's; every entry has a harmless default."""
 
     label: str = ""  # the model's label in fixtures, when it is not app_model
+    fields: Mapping[str, str] = {}  # columns (or link tables) of fields that are not called like them
     title: str = ""  # plural, as a person says it
     name: str = ""  # how to call one row: "{first_name} {last_name}"
     keys: tuple[tuple[str, ...], ...] = ()  # natural keys, strongest first

@@ -20,6 +20,7 @@ from webapp.engine.errors import FileRefused, MalformedFile
 from webapp.engine.formats import RawRecord
 from webapp.engine.formats.strict import parse_value
 from webapp.engine.labels import FoundBy, Link, find_column, find_link
+from webapp.engine.profile import Profile
 from webapp.engine.schema import Column, Kind, Schema, Table
 from webapp.engine.sql import q
 from webapp.engine.tokens import token
@@ -56,7 +57,9 @@ class Staged:
 class Shape:
     """Records of one table with one set of fields."""
 
-    def __init__(self, table: Table | None, fields: tuple[str, ...], has_pk: bool, schema: Schema) -> None:
+    def __init__(
+        self, table: Table | None, fields: tuple[str, ...], has_pk: bool, schema: Schema, profile: Profile
+    ) -> None:
         self.table = table
         self.fields = fields
         self.number = 0
@@ -68,8 +71,8 @@ class Shape:
         placed: list[tuple[str, Column]] = []
         key_columns = table.primary_key if table is not None and has_pk else ()
         for name in fields:
-            column = find_column(name, table) if table is not None else None
-            link = find_link(name, table, schema) if table is not None and column is None else None
+            column = find_column(name, table, profile) if table is not None else None
+            link = find_link(name, table, schema, profile) if table is not None and column is None else None
             if column is not None and column.name not in key_columns:
                 placed.append((name, column))
             elif link is not None:
@@ -254,11 +257,12 @@ class Shape:
 class Shapes:
     """The shapes of one label."""
 
-    def __init__(self, label: str, table: Table | None, found_by: FoundBy, schema: Schema) -> None:
+    def __init__(self, label: str, table: Table | None, found_by: FoundBy, schema: Schema, profile: Profile) -> None:
         self.label = label
         self.table = table
         self.found_by = found_by
         self.schema = schema
+        self.profile = profile
         self.records = 0
         self.known: dict[tuple[bool, tuple[str, ...]], Shape] = {}
         self.latest: Shape | None = None
@@ -274,7 +278,7 @@ class Shapes:
         shape = self.known.get(which)
         fresh = shape is None
         if shape is None:
-            shape = self.known[which] = Shape(self.table, which[1], has_pk, self.schema)
+            shape = self.known[which] = Shape(self.table, which[1], has_pk, self.schema, self.profile)
         self.latest = shape
         return shape, fresh
 

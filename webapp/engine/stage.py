@@ -189,7 +189,7 @@ class _Stager:
 
     def _shapes(self, label: str) -> Shapes:
         table, found_by = find_table(label, self.schema, self.profile)
-        self.models[label] = shapes = Shapes(label, table, found_by, self.schema)
+        self.models[label] = shapes = Shapes(label, table, found_by, self.schema, self.profile)
         if table is not None:
             self._make(table)
         return shapes
