@@ -32,6 +32,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
+from ipaddress import IPv6Address, ip_interface
 from typing import Annotated, Any
 
 import msgspec
@@ -279,11 +280,24 @@ def _json(_column: Column, value: Any) -> str:
 def _other(column: Column, value: Any) -> str:
     if column.type.endswith("[]") and not (isinstance(value, str) and value.startswith("{")):
         return _array(value)
+    if column.type == "inet":
+        return _address(value)
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or value is None:
         raise BadValue("bad_value", f"{_shown(value)} is not text")
     return json_text(value)
+
+
+def _address(value: Any) -> str:
+    """An address of a network as PostgreSQL prints it: in short, and with the length of a network's part only."""
+    try:
+        found = ip_interface(value.strip())
+    except (ValueError, AttributeError):
+        raise BadValue("bad_value", f"{_shown(value)} is not an address of a network") from None
+    mapped = found.ip.ipv4_mapped if isinstance(found.ip, IPv6Address) else None
+    text = f"::ffff:{mapped}" if mapped else str(found.ip)
+    return text if found.network.prefixlen == found.max_prefixlen else f"{text}/{found.network.prefixlen}"
 
 
 def _array(value: Any) -> str:
