@@ -32,6 +32,12 @@ document.addEventListener("DOMContentLoaded", () => {
     submission.preventDefault();
     submission.stopImmediatePropagation();
     const button = form.querySelector("button");
+    if (file.size > Number(form.dataset.limit)) {
+      // The server would cut it off while it is sent, and the answer would be lost.
+      sending.hidden = false;
+      said.textContent = `This file has ${sizes(file.size)}; an upload may have ${sizes(Number(form.dataset.limit))}. Compress it.`;
+      return;
+    }
     const request = new XMLHttpRequest();
     request.open("POST", `${form.dataset.raw}&name=${encodeURIComponent(file.name)}`);
     request.setRequestHeader("Content-Type", "application/octet-stream");

@@ -29,7 +29,7 @@ from webapp.queue import Stop
 from webapp.restores import as_text, choices_of, permitted
 from webapp.seal import site_url
 from webapp.settling import end, finish, settle
-from webapp.storage import storage
+from webapp.storage import is_full, storage
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,13 @@ class Crashed(Refusal):
 
     code = "internal"
     hint = "Try again. The log of the worker has the details."
+
+
+class NoRoom(Refusal):
+    """There is no room left on the disk for the files of this work. Nothing was changed in the database."""
+
+    code = "disk_full"
+    hint = "Ask the person who runs this server to make room, then try again."
 
 
 # ---------------------------------------------------------------- entry points of the queue
@@ -83,7 +90,7 @@ def make_backup(backup_id: str) -> None:
     except Exception as error:
         # Whatever it is, the person must be told that there is no backup.
         log.exception("backup %s", backup_id)
-        backup.note = Crashed(reason=type(error).__name__).message
+        backup.note = _mishap(error).message
     finally:
         target.unlink(missing_ok=True)
     db.session.commit()
@@ -157,7 +164,7 @@ def apply(job: RestoreJob, owner: str, report: commands.Report) -> None:
     except Exception as error:
         # Whatever it is, only the site's journal knows whether it was committed.
         log.exception("job %s", job.id)
-        settle(job, owner, Crashed(reason=type(error).__name__).problem())
+        settle(job, owner, _mishap(error).problem())
     else:
         finish(job, owner, outcome, receipt)
 
@@ -183,8 +190,12 @@ def _told(job: RestoreJob, owner: str, status: JobStatus) -> Iterator[None]:
         # The person must be told, whatever it is.
         log.exception("job %s", job.id)
         db.session.rollback()
-        problem = Crashed(reason=type(error).__name__).problem()
-        moves.move(job.id, [status], "failed", owner, error_json=as_text(problem), finished_at=now())
+        moves.move(job.id, [status], "failed", owner, error_json=as_text(_mishap(error).problem()), finished_at=now())
+
+
+def _mishap(error: Exception) -> Refusal:
+    """What is told of an error that nobody foresaw."""
+    return NoRoom() if is_full(error) else Crashed(reason=type(error).__name__)
 
 
 @contextmanager
@@ -209,10 +220,14 @@ def _held(lease: moves.Lease) -> Iterator[commands.Report]:
         if phase == written[0] and time.monotonic() - written[1] < PROGRESS_SECONDS:
             return
         written = (phase, time.monotonic())
-        if done < 0:  # a sign of life from inside a long statement: how far it is, is not known
-            lease.extend()
-        else:
-            lease.extend(phase=phase, done=done, total=total)
+        # A sign of life from inside a long statement: how far it is, is not known.
+        progress = {} if done < 0 else {"phase": phase, "done": done, "total": total}
+        try:
+            lease.extend(**progress)
+        except SQLAlchemyError as error:
+            # The app database is locked or away. That is no reason to give up work on the site: how it ends is in the
+            # site's own journal, and whoever finds the lease expired asks there.
+            log.warning("job %s cannot show a sign of life: %s", lease.job_id, type(error).__name__)
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

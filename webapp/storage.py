@@ -92,7 +92,8 @@ class Storage:
             key = f"backups/{digest.hexdigest()}"
             self.keep(temporary, key)
         except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            if is_full(error):
+                _discard(stream, (expected or 0) - size)
                 raise StorageFull from error
             raise
         finally:
@@ -118,6 +119,19 @@ class Storage:
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
+
+
+def _discard(stream: BinaryIO, rest: int) -> None:
+    """Read on to the end: a browser that is cut off while it sends never sees the answer."""
+    while rest > 0 and (block := stream.read(min(rest, BLOCK))):
+        rest -= len(block)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether something failed because there is no room left on the disk."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
 
 
 def storage() -> Storage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,13 @@ def test_of_two_who_apply_at_once_one_does(site: Restoring, jobs: tuple[str, str
     assert found[0] in {"already_applied", "done", "site_busy", "stale"}
     assert sorted(found).count("done") == 1
     assert len(site.rows("library_tag")) == 3002
+
+
+def test_a_file_that_another_program_holds_is_busy_and_not_out_of_reach(tmp_path: Path) -> None:
+    url = library(f"sqlite:///{tmp_path / 'held.sqlite3'}")
+    with closing(sqlite3.connect(tmp_path / "held.sqlite3", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(errors.SiteBusy):
+            commands.check_site(url)
+        with pytest.raises(errors.OutcomeUnknown):
+            commands.settle(url, "nobody")

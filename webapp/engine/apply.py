@@ -138,15 +138,18 @@ def _write_receipt(path: Path, receipt: Path, outcome: Outcome) -> None:
     """The plan as it was done: the plan file with the outcome in it, on disk before the commit."""
     receipt.parent.mkdir(parents=True, exist_ok=True)
     making = receipt.with_name(receipt.name + ".part")
-    shutil.copyfile(path, making)
-    connection = sql.connect(making)
     try:
-        connection.execute("CREATE TABLE outcome (answer TEXT)")
-        connection.execute("INSERT INTO outcome VALUES (?)", (msgspec.json.encode(outcome).decode(),))
+        shutil.copyfile(path, making)
+        connection = sql.connect(making)
+        try:
+            connection.execute("CREATE TABLE outcome (answer TEXT)")
+            connection.execute("INSERT INTO outcome VALUES (?)", (msgspec.json.encode(outcome).decode(),))
+        finally:
+            connection.close()
+        _force(making)
+        making.replace(receipt)
     finally:
-        connection.close()
-    _force(making)
-    making.replace(receipt)
+        making.unlink(missing_ok=True)
     _force(receipt.parent)
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from contextlib import closing
 from io import BytesIO
+from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from tests.web.flow.conftest import Installation
 from webapp.models import Backup, RestoreJob, db
+from webapp.storage import is_full
 
 RAW = {"Content-Type": "application/octet-stream", "Accept": "application/json"}
 
@@ -74,3 +79,19 @@ def test_a_viewer_uploads_nothing_and_nobody_uploads_to_a_site_of_others(install
     address = address.replace(f"site={installation.site_id}", "site=999")
     assert installation.client("root").post(address, data=b"[]", headers=RAW).status_code == 404
     assert kept(installation) == (0, 0)
+
+
+def test_a_full_disk_is_known_as_such(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "small.sqlite3")) as connection:
+        connection.execute("PRAGMA max_page_count = 2")
+        connection.execute("CREATE TABLE kept (text TEXT)")
+        with pytest.raises(sqlite3.OperationalError) as full:
+            connection.execute("INSERT INTO kept VALUES (?)", ("x" * 100_000,))
+        with pytest.raises(sqlite3.OperationalError) as wrong:
+            connection.execute("SELECT * FROM nowhere")
+    with pytest.raises(OSError, match="No space left") as no_space, Path("/dev/full").open("wb", buffering=0) as file:
+        file.write(b"x")
+    assert is_full(full.value)
+    assert is_full(no_space.value)
+    assert not is_full(wrong.value)
+    assert not is_full(FileNotFoundError())

@@ -67,8 +67,13 @@ class SQLite:
                 # A writer was killed. Whoever comes next rolls its transaction back, which takes the right to write.
                 self._connect(write=True).close()
                 return self._connect()
-            raise SiteUnreachable(address=self.address, reason=str(error)) from None
+            raise self._refusal(error) from None
         return connection
+
+    def _refusal(self, error: Exception) -> SiteBusy | SiteUnreachable:
+        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return SiteBusy(reason=str(error))
+        return SiteUnreachable(address=self.address, reason=str(error))
 
     def version(self) -> str:
         """The library's version."""
@@ -85,7 +90,7 @@ class SQLite:
                 if row[2] == "table" and not row[1].startswith("sqlite_")
             }
         except sqlite3.Error as error:
-            raise SiteUnreachable(address=self.address, reason=str(error)) from None
+            raise self._refusal(error) from None
         finally:
             connection.close()
         return Schema(self.dialect, {name: _resolved(table, found) for name, table in sorted(found.items())})
@@ -133,7 +138,7 @@ class SQLite:
         """Whether the journal has the job; the write lock waits for a writer that still runs."""
         try:
             connection = self._connect(write=True)
-        except SiteUnreachable as error:
+        except (SiteBusy, SiteUnreachable) as error:
             raise OutcomeUnknown(job=job, reason=error.facts["reason"]) from None
         try:
             connection.execute("BEGIN IMMEDIATE")
