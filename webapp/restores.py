@@ -19,7 +19,8 @@ DOUBLE_CLICK_SECONDS = 5
 
 
 class ChoiceRefused(Refusal):
-    """Your account may not choose this: removing rows, restoring accounts and overruling the origin are for root."""
+    """Your account may not choose this: removing rows, restoring accounts, overruling the origin and reading what is left
+    of a cut-off file are for root."""
 
     code: ClassVar[str] = "choice_refused"
     hint = "Choose Merge, or ask a root of this installation."
@@ -114,12 +115,13 @@ def _read(text: str | None, type_: type[A]) -> A | None:
 
 
 def may_choose(person: User, site: Site, choices: Choices) -> bool:
-    """Whether a person may carry out these choices: removing, accounts and overruling the origin are for root."""
+    """Whether a person may carry out these choices: removing, accounts, overruling the origin and salvage are for root."""
     if not person.active or not person.may("admin"):
         return False
     if person.may("root"):
         return True
     plain = not choices.remove and choices.accounts == "protect" and choices.origin == "auto"
+    plain = plain and "salvage" not in choices.repairs
     return plain and site in person.sites
 
 

@@ -86,6 +86,7 @@ def _model(scratch: Scratch, model: StagedModel) -> ModelFacts:
         live_rows=scratch.live_rows[table.name],
         protected=rules.protected,
         ignored=rules.ignored or rules.matched_only,
+        keys=tuple(key for key, _ in scratch.profile.keys_of(table) if set(key) <= set(model.columns)),
         unknown_fields=model.unknown,
         missing_columns=_missing_columns(scratch, table, model),
     )

@@ -123,6 +123,7 @@ class ModelFacts(Answer):
     live_rows: int | None
     protected: bool = False  # accounts and rights: left alone unless asked for
     ignored: bool = False  # never restored: sessions, migrations, ...
+    keys: tuple[tuple[str, ...], ...] = ()  # what its records are recognised by, strongest first
     unknown_fields: tuple[FieldDrift, ...] = ()
     missing_columns: tuple[ColumnDrift, ...] = ()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webapp.views import account, api, auth, backups, health, history, home, restores, sites, users
+from webapp.views import account, api, auth, backups, decisions, health, history, home, restores, sites, users
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.blueprint,
     auth.blueprint,
     home.blueprint,
     restores.blueprint,
+    decisions.blueprint,
     api.blueprint,
     history.blueprint,
     backups.blueprint,

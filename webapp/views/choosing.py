@@ -12,7 +12,7 @@ from webapp.engine.answers import Analysis, CategoryFacts, Choices, FieldDrift, 
 MODES = {"merge": (True, True, False), "replace": (True, True, True)}
 """The switches add, change and remove behind the two modes that people know."""
 
-FILL = "fill:"
+FILL, MATCH = "fill:", "match:"
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ def choices_from(form: MultiDict[str, str], known: tuple[str, ...] = ()) -> Choi
         origin=cast(Any, _one(form, "origin", "auto", "same", "other")),
         accounts=cast(Any, _one(form, "accounts", "protect", "restore")),
         with_parents=form.get("with_parents", "yes") != "no",
+        match_by={
+            name.removeprefix(MATCH): ", ".join(part.strip() for part in value.split(",") if part.strip())
+            for name, value in form.items()
+            if name.startswith(MATCH) and value.strip(" ,")
+        },
     )
 
 
@@ -115,6 +120,17 @@ def left_out(analysis: Analysis) -> list[LeftOut]:
             found.append(LeftOut(model.title, "", model.records))
         found += [LeftOut(model.title, drift.field, drift.records, drift) for drift in model.unknown_fields]
     return found
+
+
+def names_of(items: list[LeftOut]) -> tuple[str, ...]:
+    """What each of them is remembered by."""
+    return tuple(f"{item.title}: {item.field}" for item in items)
+
+
+def keyed(analysis: Analysis) -> list[ModelFacts]:
+    """The tables whose records are recognised by keys, the largest first."""
+    found = [model for model in analysis.models if model.table and not model.ignored]
+    return sorted(found, key=lambda model: -model.records)
 
 
 def fit(model: ModelFacts) -> tuple[str, str]:

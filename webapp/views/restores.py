@@ -16,6 +16,7 @@ from webapp.audit import note
 from webapp.engine import commands
 from webapp.engine.answers import Plan
 from webapp.engine.errors import PlanBlocked, PlanChanged, Refusal, RemovalNotConfirmed, SiteBusy
+from webapp.memory import remember
 from webapp.models import Backup, JobStatus, RestoreJob, db
 from webapp.restores import (
     ChoiceRefused,
@@ -28,7 +29,7 @@ from webapp.restores import (
     plan_of,
 )
 from webapp.storage import storage
-from webapp.views.choosing import choices_from, choosable
+from webapp.views.choosing import choices_from, choosable, left_out, names_of
 from webapp.views.fragments import page_or_fragment, see_other, wants_json
 from webapp.views.permissions import allow, find_backup, find_job, own_sites, person
 from webapp.views.steps import CHOOSABLE, show
@@ -107,8 +108,13 @@ def decide(job_id: str) -> Response:
     job = find_job(job_id)
     found = analysis_of(job)
     choices = choices_from(request.form, tuple(each.facts.key for each in choosable(found)) if found else ())
+    before = choices_of(job)
+    choices = msgspec.structs.replace(choices, repairs=before.repairs, decisions=before.decisions)
     if not may_choose(person(), job.site, choices):
         return show(job, "choose", status=422, refusal=ChoiceRefused(), choices=choices)
+    drift = names_of(left_out(found)) if found and choices.accept_drift else ()
+    remember(job.site_id, match_by=choices.match_by, drift=drift)
+    db.session.commit()
     return again(job, "planning", choices_json=as_text(choices))
 
 
@@ -120,10 +126,9 @@ def repeat(job_id: str) -> Response:
     return again(job, "planning" if job.plan_json else "analysing")
 
 
-def again(job: RestoreJob, to: JobStatus, *, choices_json: str | None = None) -> Response:
-    """Send a job back to the worker."""
+def again(job: RestoreJob, to: JobStatus, **values: Any) -> Response:
+    """Send a job back to the worker, with what has changed."""
     from_ = [state for state in moves.NEXT if to in moves.NEXT[state] and state != "draft"]
-    values: dict[str, Any] = {"choices_json": choices_json} if choices_json else {}
     if not moves.move(
         job.id,
         from_,

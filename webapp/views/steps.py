@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 from flask import Response, jsonify, url_for
 
-from webapp import charts, moves
+from webapp import charts, memory, moves
 from webapp.engine.answers import Analysis, Choices, Counts, Plan, TablePlan
+from webapp.engine.errors import REPAIRS
 from webapp.models import RestoreJob, now
 from webapp.restores import analysis_of, choices_of, hint_of, outcome_of, plan_of, problem_of
 from webapp.views import choosing
@@ -76,8 +77,21 @@ def show(job: RestoreJob, step: str = "", *, status: int = 200, **more: Any) -> 
         response.status_code = status
         return response
     step = step or STEPS[job.status]
-    context = {"job": job, "step": step, "reached": reached(job), **SCREENS[step](job), **more}
+    context = {
+        "job": job,
+        "step": step,
+        "reached": reached(job),
+        "partial": is_partial(job),
+        **SCREENS[step](job),
+        **more,
+    }
     return page_or_fragment("restores/page.html", f"restores/_{step}.html", status=status, **context)
+
+
+def is_partial(job: RestoreJob) -> bool:
+    """Whether what is left of a cut-off file is all that is restored: every later screen says so."""
+    found = analysis_of(job) if "salvage" in choices_of(job).repairs else None
+    return found is not None and found.file.partial
 
 
 def reached(job: RestoreJob) -> dict[str, str]:
@@ -120,7 +134,7 @@ def working(job: RestoreJob) -> dict[str, Any]:
 def analysis(job: RestoreJob) -> dict[str, Any]:
     """What the backup holds and how it fits."""
     found = analysis_of(job)
-    return {"analysis": found, **(contents(found) if found else {})}
+    return {"analysis": found, "repairs": REPAIRS, **(contents(found) if found else {})}
 
 
 DRIFT = frozenset({"unknown_field", "unknown_model"})
@@ -151,10 +165,23 @@ def choose(job: RestoreJob) -> dict[str, Any]:
     """What can be decided."""
     found = analysis_of(job)
     # What was changed after the backup was made is rather a person's work than the damage.
-    choices = choices_of(job) if job.choices_json else Choices(on_conflict="newest")
+    choices = choices_of(job)
+    first = job.plan_json is None and choices == Choices(repairs=choices.repairs)
+    known = memory.remembered(job.site_id)
+    if first:
+        drift = choosing.names_of(choosing.left_out(found)) if found else ()
+        labels = {model.label for model in found.models} if found else set()
+        choices = msgspec.structs.replace(
+            choices,
+            on_conflict="newest",
+            accept_drift=bool(drift) and set(drift) <= set(known.drift),
+            match_by={label: key for label, key in known.match_by.items() if label in labels},
+        )
     return {
         "analysis": found,
         "choices": choices,
+        "as_last_time": first and (choices.accept_drift or bool(choices.match_by)),
+        "keyed": choosing.keyed(found) if found else [],
         "choosable": choosing.choosable(found) if found else [],
         "mode": choosing.mode_of(choices),
         "gaps": choosing.gaps(found) if found else [],
@@ -171,6 +198,10 @@ def preview(job: RestoreJob) -> dict[str, Any]:
         "groups": groups(job, plan) if plan else [],
         "checks": checks(plan) if plan else {},
         "stack": charts.stack,
+        "strange": plan is not None and any(problem.code == "another_site" for problem in plan.problems),
+        "named": [each for each in plan.problems if each.code not in {"another_site", "ambiguous"}] if plan else [],
+        "decided": choices_of(job).decisions,
+        "remembered": memory.remembered(job.site_id).decisions,
     }
 
 
@@ -198,6 +229,7 @@ def report(job: RestoreJob) -> dict[str, Any]:
         "outcome": outcome_of(job),
         "problem": problem,
         "hint": hint_of(problem) if problem else "",
+        "repairs_so_far": choices_of(job).repairs,
         "groups": groups(job, plan) if plan else [],
         "stack": charts.stack,
     }
