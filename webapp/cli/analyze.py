@@ -12,7 +12,7 @@ from webapp.engine.answers import Choices
 
 def run(given: argparse.Namespace) -> int:
     """Say what a backup holds, what fits, and what to do about the rest."""
-    source = sites.existing(given.file)
+    source = sites.all_existing(given.file)
     target = sites.find(given.site, given.profile)
     progress = terminal.Progress()
     with folders.work() as work:
@@ -21,7 +21,6 @@ def run(given: argparse.Namespace) -> int:
                 source,
                 target.url,
                 stages=work.stages,
-                name=source.name,
                 profile=target.profile,
                 choices=Choices(
                     repairs=tuple(dict.fromkeys(given.repair)),
@@ -37,7 +36,7 @@ def run(given: argparse.Namespace) -> int:
         terminal.answer_json(found)
         return 0
     terminal.answer(text.analysis(found))
-    words = ["smart-restore", "restore", given.file, "--site", target.name, *_chosen(given), "--preview"]
+    words = ["smart-restore", "restore", *given.file, "--site", target.name, *_chosen(given), "--preview"]
     terminal.say(f"\nNext: {text.plain(shlex.join(words))}")
     return 0
 

@@ -44,7 +44,7 @@ def _analyze(commands: Commands) -> None:
         example="smart-restore analyze backup.json --site school",
         run="webapp.cli.analyze:run",
     )
-    parser.add_argument("file", metavar="FILE", help="the backup file")
+    parser.add_argument("file", metavar="FILE", nargs="+", help="the backup file, or several that belong together")
     site_option(parser)
     repair_option(parser)
     identity_options(parser)
@@ -62,7 +62,7 @@ def _restore(commands: Commands) -> None:
         ),
         run="webapp.cli.restore:run",
     )
-    parser.add_argument("file", metavar="FILE", help="the backup file")
+    parser.add_argument("file", metavar="FILE", nargs="+", help="the backup file, or several that belong together")
     site_option(parser)
     repair_option(parser)
     what = parser.add_argument_group("what may happen")

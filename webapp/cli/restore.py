@@ -34,7 +34,7 @@ def run(given: argparse.Namespace) -> int:
     """Show what would change, then do exactly that, or nothing."""
     if not (given.preview or given.yes or terminal.interactive()):
         raise DecisionNeeded
-    source = sites.existing(given.file)
+    source = sites.all_existing(given.file)
     target = sites.find(given.site, given.profile)
     job = uuid4().hex
     with folders.work() as work:
@@ -48,7 +48,12 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _run(
-    given: argparse.Namespace, source: Path, target: sites.Target, work: folders.Folders, path: Path, job: str
+    given: argparse.Namespace,
+    source: Path | list[Path],
+    target: sites.Target,
+    work: folders.Folders,
+    path: Path,
+    job: str,
 ) -> int:
     progress = terminal.Progress()
     try:
@@ -89,9 +94,9 @@ def _run(
         confirmed = _confirm(given, plan)
         outcome = _apply(path, plan, target, job, work.receipts / f"{job}.sqlite", confirmed)
     except Refusal as refusal:
-        sites.note(target, "restore", "refused", job=job, file=source.name, code=refusal.code)
+        sites.note(target, "restore", "refused", job=job, file=", ".join(given.file), code=refusal.code)
         return _refuse(given, plan, refusal, job)
-    sites.note(target, "restore", outcome.status, job=job, file=source.name, changes=outcome.counts.changes)
+    sites.note(target, "restore", outcome.status, job=job, file=", ".join(given.file), changes=outcome.counts.changes)
     _show(given, "\n" + text.outcome(outcome))
     if outcome.status in {"done", "nothing"}:
         terminal.say(f"Receipt: {work.receipts / job}.sqlite")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def existing(file: str) -> Path:
     if not path.is_file():
         raise BackupNotFound(path=file)
     return path
+
+
+def all_existing(files: Sequence[str]) -> Path | list[Path]:
+    """The backup file, or the backup files, that are there."""
+    paths = [existing(file) for file in files]
+    return paths[0] if len(paths) == 1 else paths
 
 
 def fresh(file: str, *, force: bool) -> Path:

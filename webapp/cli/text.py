@@ -60,11 +60,12 @@ def _width(value: str) -> int:
 
 def place(where: Place) -> str:
     """Where in the file, as "record 12, line 12, byte 3,456"."""
-    return ", ".join(
+    said = ", ".join(
         f"{name} {value:,}"
         for name, value in (("record", where.record), ("line", where.line), ("byte", where.byte))
         if value is not None
     )
+    return f"{said} of {plain(where.file)}" if where.file else said
 
 
 def problems(found: Sequence[Problem], total: int) -> list[str]:
@@ -162,7 +163,8 @@ def plan(found: Plan) -> str:
     lines += reasons("Left out:", [reason for reason in found.reasons if reason.action == "skipped"])
     lines += reasons("Needs a decision:", [reason for reason in found.reasons if reason.action == "blocked"])
     if found.problems:
-        lines += ["", f"Problems: {found.problem_count:,}", *problems(found.problems, found.problem_count)]
+        head = f"Problems: {found.problem_count:,}" if found.problem_count else "Left out, one by one:"
+        lines += ["", head, *problems(found.problems, max(found.problem_count, len(found.problems)))]
     lines += doubts(found.doubts)
     return "\n".join(lines)
 
