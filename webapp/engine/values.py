@@ -389,7 +389,7 @@ def finisher(column: Column) -> Callable[[Any], Canonical] | None:
         return None if value is None else convert_one(column, value)
 
     match column.kind:
-        case Kind.INTEGER | Kind.BOOLEAN | Kind.REAL | Kind.TEXT | Kind.OTHER | Kind.JSON:
+        case Kind.INTEGER | Kind.BOOLEAN | Kind.REAL | Kind.TEXT | Kind.JSON:
             return None
         case Kind.DATE | Kind.TIME | Kind.DECIMAL:
             return lru_cache(maxsize=1 << 14)(finish)
