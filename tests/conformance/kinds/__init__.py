@@ -1,0 +1,1 @@
+"""A Django app with every kind of field and of key."""

@@ -1,0 +1,1 @@
+"""A Django app whose tables and columns are called otherwise than its models and fields."""
