@@ -22,6 +22,9 @@ PHASES = {
     "backup": "Writing the backup",
 }
 
+OPTIONS = {"removal_not_confirmed": "--confirm-removal"}
+"""How the command line is told what a page asks for."""
+
 PAUSE = 0.1
 """Seconds between two drawings of the progress line: often enough to look alive, seldom enough to cost nothing."""
 
@@ -81,6 +84,8 @@ def refuse(refusal: Refusal) -> None:
     say(f"Refused: {refusal.message}" + (f" ({', '.join(where)})" if where else ""))
     if refusal.hint:
         say(f"  {refusal.hint}")
+    if refusal.code in OPTIONS:
+        say(f"  Give it with {OPTIONS[refusal.code]}.")
 
 
 def interactive() -> bool:

@@ -229,7 +229,7 @@ class DecisionRefused(Refusal):
 
 
 class PlanBlocked(Refusal):
-    """The plan cannot be carried out: {count} records need a decision first."""
+    """The plan cannot be carried out yet. Records that need a decision first: {count}."""
 
     code = "plan_blocked"
     hint = "See the problems: leave records out, fill values in, or repair the backup."
@@ -243,10 +243,10 @@ class PlanChanged(Refusal):
 
 
 class RemovalNotConfirmed(Refusal):
-    """The plan removes {removal} rows; that number was not confirmed."""
+    """The number of rows that will be removed was not confirmed: {removal}."""
 
     code = "removal_not_confirmed"
-    hint = "Type the number of rows that will be removed, or give it with --confirm-removal."
+    hint = "Type exactly that number."
 
 
 class PartialReplace(Refusal):
@@ -257,14 +257,14 @@ class PartialReplace(Refusal):
 
 
 class Stale(Refusal):
-    """The database has changed since the preview: {count} rows are no longer as planned, the first is {model} {pk}."""
+    """Rows that are no longer as they were in the preview: {count}. The first is {model} {pk}."""
 
     code = "stale"
     hint = "Nothing was changed. Make a new preview."
 
 
 class NotVerified(Refusal):
-    """After writing, {count} rows were not as planned, the first is {model} {pk}. Everything was rolled back."""
+    """Rows that were not as planned after writing: {count}. The first is {model} {pk}. Everything was rolled back."""
 
     code = "not_verified"
     hint = "A trigger or rule in the database changes what is written. See the check of the site."

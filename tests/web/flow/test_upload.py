@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import subprocess
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -95,3 +96,18 @@ def test_a_full_disk_is_known_as_such(tmp_path: Path) -> None:
     assert is_full(no_space.value)
     assert not is_full(wrong.value)
     assert not is_full(FileNotFoundError())
+
+
+def test_from_a_file_that_cannot_be_used_the_way_leads_to_another_one(
+    installation: Installation, worker: subprocess.Popen[bytes]
+) -> None:
+    client = installation.client("admin")
+    for content, words in ((b"%PDF-1.7 hello", "This backup cannot be used"), (b"[]", "This backup is empty")):
+        address = f"/restore/upload/?site={installation.site_id}&name=a.json"
+        answer = client.post(address, data=content, headers=RAW)
+        assert answer.json is not None
+        installation.wait(answer.json["job"])
+        page = client.get(answer.json["page"]).text
+        assert words in page
+        assert "Choose another backup" in page
+        assert "Choose what to restore" not in page
