@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 from werkzeug.datastructures import MultiDict
 
-from webapp.engine.answers import Analysis, CategoryFacts, Choices, FieldDrift, ModelFacts
+from webapp.engine.answers import Analysis, CategoryFacts, Choices, Doubt, FieldDrift, ModelFacts
 
 MODES = {"merge": (True, True, False), "replace": (True, True, True)}
 """The switches add, change and remove behind the two modes that people know."""
@@ -131,6 +131,13 @@ def keyed(analysis: Analysis) -> list[ModelFacts]:
     """The tables whose records are recognised by keys, the largest first."""
     found = [model for model in analysis.models if model.table and not model.ignored]
     return sorted(found, key=lambda model: -model.records)
+
+
+def differing(doubt: Doubt) -> list[str]:
+    """The fields in which some row that a record could be differs from it."""
+    return [
+        name for name, value in doubt.values.items() if any(row.values.get(name) != value for row in doubt.candidates)
+    ]
 
 
 def fit(model: ModelFacts) -> tuple[str, str]:

@@ -201,6 +201,7 @@ def preview(job: RestoreJob) -> dict[str, Any]:
         "strange": plan is not None and any(problem.code == "another_site" for problem in plan.problems),
         "named": [each for each in plan.problems if each.code not in {"another_site", "ambiguous"}] if plan else [],
         "decided": choices_of(job).decisions,
+        "differing": choosing.differing,
         "remembered": memory.remembered(job.site_id).decisions,
     }
 
