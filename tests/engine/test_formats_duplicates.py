@@ -62,7 +62,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("formats") / "backup"
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(objects=st.lists(OBJECTS, min_size=1, max_size=3), lines=st.booleans(), draw=st.data())
 def test_a_block_is_confirmed_if_and_only_if_no_name_repeats(
     file: Path, objects: list[Pairs], lines: bool, draw: st.DataObject

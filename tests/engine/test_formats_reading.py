@@ -65,7 +65,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("formats") / "backup"
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(
     records=RECORDS,
     style=STYLES,
@@ -81,7 +81,7 @@ def test_an_array_is_read_as_it_was_written(
     assert read_back(file, chunk) == records
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(
     records=RECORDS.filter(bool),
     style=STYLES,

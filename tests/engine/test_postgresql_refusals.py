@@ -130,7 +130,7 @@ def test_a_connection_that_is_lost_while_it_commits_leaves_the_question_to_the_j
         )
         with pytest.raises(OutcomeUnknown):
             writer.commit()
-    assert not database.applied("j1")
+    assert not database.settle("j1")
 
 
 @pytest.mark.parametrize(
@@ -155,4 +155,4 @@ def test_a_password_is_told_to_nobody(tmp_path: Path) -> None:
         database.schema()
     assert "hunter2" not in caught.value.message
     with pytest.raises(OutcomeUnknown):
-        database.applied("j1")
+        database.settle("j1")
