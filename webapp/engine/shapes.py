@@ -61,6 +61,7 @@ class Shape:
         self, table: Table | None, fields: tuple[str, ...], has_pk: bool, schema: Schema, profile: Profile
     ) -> None:
         self.table = table
+        self.has_pk = has_pk
         self.fields = fields
         self.number = 0
         self.keys = len(fields) + (3 if has_pk else 2)  # names in the text of a record without nested objects
@@ -174,7 +175,8 @@ class Shape:
                 if cells[index] is None:
                     return None
         if not self.keys_of:
-            return (rec, self.number, *cells)
+            # A record that has a key after one that had none is of another shape.
+            return (rec, self.number, *cells) if self.has_pk or bytes(record.pk) == _NULL else None
         pk = bytes(record.pk)
         if pk == _NULL:
             return None
