@@ -35,7 +35,7 @@ def collect(scratch: Scratch, chosen: frozenset[str]) -> None:
         if table.name in chosen:
             _collect_table(scratch, table)
         # Only now: filling an indexed table is slower, and references look records up by number.
-        scratch.run(f"CREATE INDEX {q('todo by rec ' + table.name)} ON {todo(table)} (rec)")
+        scratch.run(f"CREATE INDEX {q('by rec ' + table.name)} ON {todo(table)} (rec)")
 
 
 def _collect_table(scratch: Scratch, table: Table) -> None:
@@ -67,7 +67,7 @@ def _collect_table(scratch: Scratch, table: Table) -> None:
         action, code = _when_different(scratch, table, columns, barred)
         scratch.run(
             f"{add}SELECT m.rec, m.live, {action}, {code} FROM {matched(table)} m"
-            f' JOIN {staged(table)} s ON s."#rec" = m.rec JOIN {live(table)} l ON l.rowid = m.live'
+            f' JOIN {staged(table)} s ON s."#rec" = m.rec JOIN {live(table)} l ON l._rowid_ = m.live'
             f' WHERE m.code IS NULL AND s."#shape" = ? AND ({different}) ORDER BY m.rec',
             (shape,),
         )
@@ -173,7 +173,7 @@ def _settle_table_values(scratch: Scratch, table: Table) -> bool:
             f"UPDATE {todo(table)} SET action = ?, code = found.code, field = found.field FROM ("
             f" SELECT d.id AS id, p.code AS code, p.field AS field FROM {todo(table)} d"
             f" JOIN stage.problems p ON p.rec = d.rec AND p.tbl = ? AND coalesce(p.col, '') = ?"
-            f' JOIN {staged(table)} s ON s."#rec" = d.rec LEFT JOIN {live(table)} l ON l.rowid = d.live'
+            f' JOIN {staged(table)} s ON s."#rec" = d.rec LEFT JOIN {live(table)} l ON l._rowid_ = d.live'
             f" WHERE ({touched}) AND NOT ({forgiven})) AS found WHERE found.id = {todo(table)}.id",
             (action, table.name, column),
         ).rowcount
@@ -192,7 +192,11 @@ def _settle_table_values(scratch: Scratch, table: Table) -> bool:
 
 def is_required(table: Table, column: Column) -> bool:
     """Whether a new row must have a value here that nothing else gives (numbers of rows are given)."""
-    given = column.name in table.primary_key and len(table.primary_key) == 1 and table.reference(column.name) is None
+    given = (
+        (column.name,) == table.primary_key
+        and column.kind in (Kind.INTEGER, Kind.UUID)
+        and table.reference(column.name) is None
+    )
     return not (column.nullable or column.generated or given)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from webapp.engine import sql
 from webapp.engine.candidates import absent_value, chosen_fill, compared_value
-from webapp.engine.references import nulled, todo
+from webapp.engine.references import NEXT, nulled, todo
 from webapp.engine.schema import Column, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import differs, q
@@ -33,7 +33,7 @@ def write_changes(scratch: Scratch, table: Table) -> None:
     scratch.run(f'CREATE TABLE {before} ("#id" INTEGER PRIMARY KEY, {listed})')
     scratch.run(
         f'INSERT INTO {before} ("#id", {listed}) SELECT d.id, {sql.names((c.name for c in columns), "l")}'
-        f" FROM {todo(table)} d JOIN {live(table)} l ON l.rowid = d.live"
+        f" FROM {todo(table)} d JOIN {live(table)} l ON l._rowid_ = d.live"
     )
     if table.name in scratch.staged_columns:
         for shape, present in scratch.shapes(table):
@@ -63,7 +63,7 @@ def _write_records(
     cells = [_changed_cell(scratch, table, column, present, bound) for column in columns]
     scratch.run(
         f"{head} SELECT d.id, d.action, d.code, d.field, d.rec, m.rung, {', '.join(cells)} {source}"
-        f' JOIN {live(table)} l ON l.rowid = d.live WHERE s."#shape" = ? ORDER BY d.id',
+        f' JOIN {live(table)} l ON l._rowid_ = d.live WHERE s."#shape" = ? ORDER BY d.id',
         (*bound, shape),
     )
 
@@ -107,8 +107,14 @@ def _changed_cell(
     if column.name not in present or column.name in table.primary_key:
         return kept
     compared = compared_value(scratch, table, column)
+    emptied = bool(scratch.one(f"SELECT EXISTS (SELECT 1 FROM {nulled(table)} WHERE col = ?)", (column.name,)))
+    if emptied:
+        bound.append(column.name)
     # A value that is not different keeps its stored form: nothing is rewritten without need.
-    return f"CASE WHEN {differs(column, kept, compared)} THEN {_staged_cell(scratch, table, column, bound)} ELSE {kept} END"
+    cell = f"CASE WHEN {differs(column, kept, compared)} THEN {_staged_cell(scratch, table, column, bound)} ELSE {kept} END"
+    if emptied:
+        cell = f"CASE WHEN EXISTS (SELECT 1 FROM {nulled(table)} n WHERE n.rec = d.rec AND n.col = ?) THEN NULL ELSE {cell} END"
+    return cell
 
 
 def _drop_unchanged(scratch: Scratch, table: Table, columns: tuple[Column, ...]) -> None:
@@ -132,11 +138,12 @@ def _write_rows(scratch: Scratch, table: Table, columns: tuple[Column, ...]) -> 
     after = q(f"after {table.name}")
     listed = sql.names(column.name for column in columns)
     cells = ", ".join(
-        f"CASE WHEN d.action = 'update' AND d.field = {sql.literal(column.name)} THEN NULL ELSE l.{q(column.name)} END"
+        f"CASE WHEN d.action = 'update' AND instr(char(10) || d.field || char(10), {sql.literal(f'{NEXT}{column.name}{NEXT}')})"
+        f" THEN NULL ELSE l.{q(column.name)} END"
         for column in columns
     )
     scratch.run(
         f'INSERT INTO {after} ("#id", "#action", "#code", "#field", {listed})'
-        f" SELECT d.id, d.action, d.code, d.field, {cells} FROM {todo(table)} d JOIN {live(table)} l ON l.rowid = d.live"
+        f" SELECT d.id, d.action, d.code, d.field, {cells} FROM {todo(table)} d JOIN {live(table)} l ON l._rowid_ = d.live"
         " WHERE d.rec IS NULL"
     )

@@ -114,7 +114,7 @@ def _record(scratch: Scratch, table: Table, text: str, said: str) -> int:
 def _row(scratch: Scratch, table: Table, text: str, said: str) -> int:
     key = _key(scratch, table, text, said)
     (name,) = table.primary_key
-    row = scratch.one(f"SELECT rowid FROM {live(table)} WHERE {q(name)} IS ?", (key,))
+    row = scratch.one(f"SELECT _rowid_ FROM {live(table)} WHERE {q(name)} IS ?", (key,))
     if not isinstance(row, int):
         raise DecisionRefused(decision=said, reason="the database has no such row")
     return row

@@ -59,9 +59,10 @@ def _match_table(scratch: Scratch, table: Table, trust: Trust) -> None:
     scratch.run(f"CREATE TABLE {matched(table)} (rec INTEGER PRIMARY KEY, live INTEGER, rung INTEGER, new, code TEXT)")
     if table.remark:
         # Rows without a number of their own cannot be told apart here.
-        scratch.run(
-            f"INSERT INTO {matched(table)} SELECT \"#rec\", NULL, NULL, NULL, 'table_unusable' FROM {staged(table)}"
-        )
+        scratch.run(f'INSERT INTO {matched(table)} SELECT "#rec", NULL, NULL, NULL, NULL FROM {staged(table)}')
+        if not table.primary_key:
+            _by_content(scratch, table, trust)
+        scratch.run(f"UPDATE {matched(table)} SET code = 'table_unusable' WHERE live IS NULL")
         return
     joins, hits, crowded = [], [], []
     for number, (key, nulls_equal) in enumerate(scratch.profile.keys_of(table), 1):
@@ -72,7 +73,7 @@ def _match_table(scratch: Scratch, table: Table, trust: Trust) -> None:
         on = " AND ".join(f"{left} {equal} {right}" for left, right in pairs)
         if not nulls_equal and key in table.unique:
             joins.append(f"LEFT JOIN {live(table)} {alias} ON {on}")
-            hits.append((number, f"{alias}.rowid"))
+            hits.append((number, f"{alias}._rowid_"))
         else:
             _gather(scratch, table, key, number)
             joins.append(f"LEFT JOIN {q(f'key {table.name} {number}')} {alias} ON {on}")
@@ -107,7 +108,7 @@ def _gather(scratch: Scratch, table: Table, key: tuple[str, ...], number: int) -
     name = q(f"key {table.name} {number}")
     listed = sql.names(key)
     scratch.run(
-        f"CREATE TABLE {name} AS SELECT {listed}, min(rowid) AS row, count(*) AS rows FROM {live(table)} GROUP BY {listed}"
+        f"CREATE TABLE {name} AS SELECT {listed}, min(_rowid_) AS row, count(*) AS rows FROM {live(table)} GROUP BY {listed}"
     )
     scratch.run(f"CREATE INDEX {q(f'by key {table.name} {number}')} ON {name} ({listed})")
 
@@ -130,19 +131,19 @@ def _decision(
         renamed = f"coalesce({condition}, 0)"
     doubts = [f"coalesce({row} <> {first}, 0)" for _, row in hits[1:]] + crowded
     if trusted and hits:
-        doubts.append(f"(p.rowid <> {first} AND {renamed})")
+        doubts.append(f"(p._rowid_ <> {first} AND {renamed})")
     live_row = first
     if trusted:
-        live_row = f"CASE WHEN {first} IS NOT NULL THEN {first} WHEN {renamed} THEN p.rowid END"
+        live_row = f"CASE WHEN {first} IS NOT NULL THEN {first} WHEN {renamed} THEN p._rowid_ END"
     rungs = " ".join(f"WHEN {row} IS NOT NULL THEN {number}" for number, row in hits)
     rung = (
-        f"CASE {rungs} WHEN p.rowid IS NOT NULL AND {renamed} THEN {PRIMARY} END"
+        f"CASE {rungs} WHEN p._rowid_ IS NOT NULL AND {renamed} THEN {PRIMARY} END"
         if trusted
         else (f"CASE {rungs} END" if rungs else "NULL")
     )
     ambiguous = " OR ".join(doubts)
     code = f"CASE WHEN {ambiguous} THEN 'ambiguous' " if ambiguous else "CASE "
-    code += "WHEN p.rowid IS NOT NULL THEN 'taken' END" if primary else "WHEN 0 THEN NULL END"
+    code += "WHEN p._rowid_ IS NOT NULL THEN 'taken' END" if primary else "WHEN 0 THEN NULL END"
     return f"{live_row}, {rung}, NULL, {code}"
 
 
@@ -155,7 +156,7 @@ def _one_record_a_row(scratch: Scratch, table: Table) -> None:
     scratch.run(
         f"CREATE TEMP TABLE twins AS SELECT m.rec, m.rung, row_number() OVER"
         f" (PARTITION BY m.live ORDER BY {rung}, {other}, m.rec) AS place, min({rung}) OVER (PARTITION BY m.live) AS best"
-        f' FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec JOIN {live(table)} l ON l.rowid = m.live'
+        f' FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec JOIN {live(table)} l ON l._rowid_ = m.live'
         f" WHERE m.live IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL GROUP BY live HAVING count(*) > 1)"
     )
     scratch.run(
@@ -177,10 +178,10 @@ def _by_ledger(scratch: Scratch, table: Table) -> None:
         return
     scratch.run(
         f"UPDATE {matched(table)} SET live = found.row, rung = {LEDGERED}, code = NULL FROM ("
-        f' SELECT m.rec AS rec, l.rowid AS row FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
+        f' SELECT m.rec AS rec, l._rowid_ AS row FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
         f" JOIN {live(LEDGER)} g ON g.backup = ? AND g.tbl = ? AND g.old = CAST(s.{q(key)} AS TEXT)"
         f" JOIN {live(table)} l ON CAST(l.{q(key)} AS TEXT) = g.new WHERE m.live IS NULL"
-        f" AND l.rowid NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL)"
+        f" AND l._rowid_ NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL)"
         f") AS found WHERE found.rec = {matched(table)}.rec",
         (scratch.facts.file.sha256, table.name),
     )
@@ -221,8 +222,8 @@ def _by_content(scratch: Scratch, table: Table, trust: Trust) -> None:
         )
         scratch.run(
             f"INSERT INTO temp.contents SELECT content, row_number() OVER (PARTITION BY content ORDER BY row), row FROM"
-            f" (SELECT {ours} AS content, l.rowid AS row FROM {live(table)} l WHERE {_nameless(scratch, table, 'l')}"
-            f" AND l.rowid NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL))"
+            f" (SELECT {ours} AS content, l._rowid_ AS row FROM {live(table)} l WHERE {_nameless(scratch, table, 'l')}"
+            f" AND l._rowid_ NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL))"
         )
         moved = scratch.run(
             f"UPDATE {matched(table)} SET live = found.row, rung = {CONTENT}, code = NULL FROM ("
@@ -278,9 +279,9 @@ def _by_number(scratch: Scratch, table: Table, primary: str) -> None:
     """In the same database, what nothing else has recognised: records without any key that were changed beyond recognition."""
     scratch.run(
         f"UPDATE {matched(table)} SET live = found.row, rung = {PRIMARY}, code = NULL FROM ("
-        f' SELECT m.rec AS rec, min(p.rowid) AS row FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
+        f' SELECT m.rec AS rec, min(p._rowid_) AS row FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
         f" {primary} WHERE m.live IS NULL AND m.code = 'taken' AND {_nameless(scratch, table, 's')}"
         f" AND {_nameless(scratch, table, 'p')}"
-        f" AND p.rowid NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL) GROUP BY p.rowid HAVING count(*) = 1"
+        f" AND p._rowid_ NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL) GROUP BY p._rowid_ HAVING count(*) = 1"
         f") AS found WHERE found.rec = {matched(table)}.rec"
     )

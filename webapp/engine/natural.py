@@ -91,7 +91,7 @@ def _owners(scratch: Scratch, table: Table, link: str) -> dict[str, Target]:
         owner_token(rec): Target(rec, None, key)
         for rec, key in scratch.run(
             f"SELECT m.rec, {_site_key(scratch, table)} FROM stage.{q('list ' + link)} n JOIN {matched(table)} m ON m.rec = n.rec"
-            f' JOIN {staged(table)} s ON s."#rec" = m.rec LEFT JOIN {live(table)} l ON l.rowid = m.live WHERE {own}'
+            f' JOIN {staged(table)} s ON s."#rec" = m.rec LEFT JOIN {live(table)} l ON l._rowid_ = m.live WHERE {own}'
         )
     }
 
@@ -206,7 +206,7 @@ def _find(
     rows_found: dict[Key, list[Target]] = {}
     on = " AND ".join(f"l.{q(name)} IS w.k{number}" for number, name in enumerate(columns))
     for number, row, key in scratch.run(
-        f"SELECT w.n, l.rowid, l.{q(primary)} FROM temp.wanted w JOIN {live(table)} l ON {on}"
+        f"SELECT w.n, l._rowid_, l.{q(primary)} FROM temp.wanted w JOIN {live(table)} l ON {on}"
     ):
         rows_found.setdefault(keys[number], []).append(Target(None, row, key))
     records_found: dict[Key, list[Target]] = {}
@@ -216,7 +216,7 @@ def _find(
         )
         for number, rec, key in scratch.run(
             f"SELECT w.n, m.rec, {_site_key(scratch, table)} FROM temp.wanted w JOIN {staged(table)} s ON {on}"
-            f' JOIN {matched(table)} m ON m.rec = s."#rec" LEFT JOIN {live(table)} l ON l.rowid = m.live'
+            f' JOIN {matched(table)} m ON m.rec = s."#rec" LEFT JOIN {live(table)} l ON l._rowid_ = m.live'
         ):
             records_found.setdefault(keys[number], []).append(Target(rec, None, key))
     found = rows_found | records_found

@@ -74,7 +74,7 @@ def note_moves(scratch: Scratch, table: Table) -> None:
     own = f'FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
     scratch.run(
         f"UPDATE {matched(table)} SET new = found.new FROM (SELECT m.rec AS rec, l.{q(name)} AS new"
-        f" {own} JOIN {live(table)} l ON l.rowid = m.live WHERE s.{q(name)} IS NOT l.{q(name)}"
+        f" {own} JOIN {live(table)} l ON l._rowid_ = m.live WHERE s.{q(name)} IS NOT l.{q(name)}"
         f") AS found WHERE found.rec = {matched(table)}.rec"
     )
     if table.reference(name) is not None:

@@ -103,7 +103,15 @@ def alike(scratch: Scratch, table: Table, row: str = "l", *, references: bool = 
             f" AND NOT {differs(table.by_name[name], f'{row}.{q(name)}', scratch.reference(table, name))})"
             for name in columns
         )
-        filled = " + ".join(f"({row}.{q(name)} IS NOT NULL OR s.{q(name)} IS NOT NULL)" for name in columns)
+        shapes = scratch.shapes(table)
+        lacking = {name: [number for number, names in shapes if name not in names] for name in columns}
+        filled = " + ".join(
+            f"(s.{q(name)} IS NOT NULL OR ({row}.{q(name)} IS NOT NULL"
+            # What a record does not have says nothing about it.
+            + (f' AND s."#shape" NOT IN ({", ".join(map(str, lacking[name]))})' if lacking[name] else "")
+            + "))"
+            for name in columns
+        )
         conditions.append(f"(2 * ({equal}) > ({filled}) AND ({filled}) > 0)")
     return " OR ".join(conditions)
 

@@ -13,6 +13,9 @@ from webapp.engine.schema import ForeignKey, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import differs, q
 
+NEXT = "\n"
+"""Between the names of references that one row has to give up."""
+
 
 def todo(table: Table | str) -> str:
     """What is to be done in a table: id, rec, live, action, code, field."""
@@ -37,6 +40,8 @@ def settle_references(scratch: Scratch, trust: Trust) -> None:
         for key in table.foreign_keys:
             if len(key.columns) == 1 and key.columns[0] in scratch.staged_columns[name]:
                 changed |= _settle_key(scratch, trust, table, key)
+            elif all(column in scratch.staged_columns[name] for column in key.columns):
+                changed |= _settle_columns(scratch, table, key)
         for other in changed:
             waiting.add(other)
             waiting |= {
@@ -69,6 +74,56 @@ def _settle_key(scratch: Scratch, trust: Trust, table: Table, key: ForeignKey) -
     return {table.name} if moved.rowcount and action == "skipped" else set()
 
 
+def _settle_columns(scratch: Scratch, table: Table, key: ForeignKey) -> set[str]:
+    """Settle a reference of several columns, which is always meant by its values."""
+    parent = scratch.schema.tables[key.target]
+    values = [scratch.final(table, table.by_name[name]) for name in key.columns]
+    cells = ", ".join(f"{value} AS k{number}" for number, value in enumerate(values))
+    names = ", ".join(f"k{number}" for number in range(len(values)))
+    filled = " AND ".join(f"{value} IS NOT NULL" for value in values)
+    moved = " OR ".join(
+        differs(table.by_name[name], f"l.{q(name)}", value) for name, value in zip(key.columns, values, strict=True)
+    )
+    scratch.run("DROP TABLE IF EXISTS temp.lost")
+    scratch.run(
+        f"CREATE TEMP TABLE lost AS SELECT d.id AS id, d.rec AS rec, {cells} FROM {todo(table)} d"
+        f' JOIN {staged(table)} s ON s."#rec" = d.rec LEFT JOIN {live(table)} l ON l._rowid_ = d.live'
+        f" WHERE (d.action = 'insert' OR (d.action = 'update' AND ({moved}))) AND {filled}"
+        f" AND d.rec NOT IN (SELECT rec FROM {nulled(table)} WHERE col IN ({', '.join('?' * len(values))}))",
+        key.columns,
+    )
+    staged_too = parent.name in scratch.staged_columns
+    gone = f" WHERE _rowid_ NOT IN (SELECT live FROM {todo(parent)} WHERE action = 'delete')" if staged_too else ""
+    targets = ", ".join(q(name) for name in key.target_columns)
+    scratch.run(f"DELETE FROM temp.lost WHERE ({names}) IN (SELECT {targets} FROM {live(parent)}{gone})")
+    if staged_too and all(name in scratch.staged_columns[parent.name] for name in key.target_columns):
+        theirs = ", ".join(scratch.final(parent, parent.by_name[name]) for name in key.target_columns)
+        records = f'FROM {staged(parent)} s JOIN {matched(parent)} m ON m.rec = s."#rec"'
+        scratch.run(
+            f"DELETE FROM temp.lost WHERE ({names}) IN (SELECT {theirs} {records} JOIN {todo(parent)} d ON d.rec = m.rec"
+            " WHERE d.action IN ('insert', 'update', 'blocked'))"
+        )
+        rules = scratch.profile.rules(parent.name)
+        if scratch.choices.with_parents and not (rules.ignored or rules.matched_only or rules.protected):
+            added = scratch.run(
+                f"INSERT INTO {todo(parent)} (rec, live, action, code) SELECT m.rec, NULL, 'insert', 'needed' {records}"
+                f" WHERE m.live IS NULL AND m.code IS NULL AND ({theirs}) IN (SELECT {names} FROM temp.lost)"
+                f" AND m.rec NOT IN (SELECT rec FROM {todo(parent)} WHERE rec IS NOT NULL)"
+            )
+            if added.rowcount:
+                return {parent.name, table.name}
+    free = [name for name in key.columns if table.by_name[name].nullable]
+    if scratch.choices.on_missing == "null" and free:
+        scratch.run(f"INSERT INTO {nulled(table)} SELECT rec, ? FROM temp.lost", (free[0],))
+        return set()
+    action = "skipped" if scratch.choices.on_missing == "skip" else "blocked"
+    left = scratch.run(
+        f"UPDATE {todo(table)} SET action = ?, code = 'missing_reference', field = ? WHERE id IN (SELECT id FROM temp.lost)",
+        (action, key.columns[-1]),
+    )
+    return {table.name} if left.rowcount and action == "skipped" else set()
+
+
 def _find_lost(scratch: Scratch, trust: Trust, table: Table, key: ForeignKey) -> None:
     """Leave in ``temp.lost`` the staged values of a reference that nothing keeps."""
     (column,), (target,) = key.columns, key.target_columns
@@ -82,13 +137,13 @@ def _find_lost(scratch: Scratch, trust: Trust, table: Table, key: ForeignKey) ->
     )
     scratch.run(
         f"INSERT OR IGNORE INTO temp.lost SELECT s.{q(column)} FROM {todo(table)} d"
-        f' JOIN {staged(table)} s ON s."#rec" = d.rec JOIN {live(table)} l ON l.rowid = d.live'
+        f' JOIN {staged(table)} s ON s."#rec" = d.rec JOIN {live(table)} l ON l._rowid_ = d.live'
         f" WHERE d.action = 'update' AND s.{q(column)} IS NOT NULL AND {changed}"
     )
     in_file = parent.name in scratch.staged_columns and target in scratch.staged_columns[parent.name]
     if trust.references or target not in parent.primary_key:
         unless = f" AND value NOT IN (SELECT p.{q(target)} FROM {staged(parent)} p)" if in_file else ""
-        gone = f" AND l.rowid NOT IN (SELECT live FROM {todo(parent)} WHERE action = 'delete')" if in_file else ""
+        gone = f" AND l._rowid_ NOT IN (SELECT live FROM {todo(parent)} WHERE action = 'delete')" if in_file else ""
         scratch.run(
             f"DELETE FROM temp.lost WHERE EXISTS"
             f" (SELECT 1 FROM {live(parent)} l WHERE l.{q(target)} = temp.lost.value{gone}){unless}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from webapp.engine.references import todo
+from webapp.engine.references import NEXT, nulled, todo
 from webapp.engine.schema import ForeignKey, Table
-from webapp.engine.scratch import Scratch, live, matched
-from webapp.engine.sql import q
+from webapp.engine.scratch import Scratch, live, matched, staged
+from webapp.engine.sql import differs, literal, q
 
 
 def collect_removals(scratch: Scratch, chosen: frozenset[str]) -> None:
@@ -18,8 +18,8 @@ def collect_removals(scratch: Scratch, chosen: frozenset[str]) -> None:
         found = f"SELECT live FROM {matched(table)} WHERE live IS NOT NULL"
         if scratch.choices.remove:
             scratch.run(
-                f"INSERT INTO {todo(table)} (rec, live, action) SELECT NULL, l.rowid, 'delete' FROM {live(table)} l"
-                f" WHERE l.rowid NOT IN ({found})"
+                f"INSERT INTO {todo(table)} (rec, live, action) SELECT NULL, l._rowid_, 'delete' FROM {live(table)} l"
+                f" WHERE l._rowid_ NOT IN ({found})"
             )
         elif table.name in scratch.facts.links and scratch.choices.change and scratch.choices.on_conflict == "backup":
             _collect_links(scratch, table, found)
@@ -30,9 +30,9 @@ def _collect_links(scratch: Scratch, table: Table, found: str) -> None:
     owner, column, _ = scratch.facts.links[table.name]
     key = scratch.schema.tables[owner].primary_key[0]
     scratch.run(
-        f"INSERT INTO {todo(table)} (rec, live, action) SELECT NULL, l.rowid, 'delete' FROM {live(table)} l"
-        f" JOIN {live(owner)} o ON o.{q(key)} = l.{q(column)} JOIN {matched(owner)} m ON m.live = o.rowid AND m.code IS NULL"
-        f" JOIN stage.{q('list ' + table.name)} named ON named.rec = m.rec WHERE l.rowid NOT IN ({found})"
+        f"INSERT INTO {todo(table)} (rec, live, action) SELECT NULL, l._rowid_, 'delete' FROM {live(table)} l"
+        f" JOIN {live(owner)} o ON o.{q(key)} = l.{q(column)} JOIN {matched(owner)} m ON m.live = o._rowid_ AND m.code IS NULL"
+        f" JOIN stage.{q('list ' + table.name)} named ON named.rec = m.rec WHERE l._rowid_ NOT IN ({found})"
     )
 
 
@@ -43,7 +43,7 @@ def settle_referenced(scratch: Scratch) -> None:
         table = waiting.pop(0)
         for other in scratch.schema.tables.values():
             for key in other.foreign_keys:
-                if key.target == table.name and len(key.columns) == 1 and _settle_key(scratch, table, other, key):
+                if key.target == table.name and _settle_key(scratch, table, other, key):
                     waiting.append(other)
 
 
@@ -53,14 +53,16 @@ def _deletes(scratch: Scratch, table: Table) -> bool:
 
 def _settle_key(scratch: Scratch, table: Table, other: Table, key: ForeignKey) -> bool:
     """Settle the rows of ``other`` that refer to removed rows; True when more rows of it are to be removed."""
-    (column,), (target,) = key.columns, key.target_columns
-    known = other.name in scratch.staged_columns
-    if not known:
+    free = [name for name in key.columns if other.by_name[name].nullable]
+    column = (free or key.columns)[0]
+    if other.name not in scratch.staged_columns:
         _open_table(scratch, other)
+    on = " AND ".join(
+        f"r.{q(name)} = p.{q(target)}" for name, target in zip(key.columns, key.target_columns, strict=True)
+    )
     pointing = (
-        f"SELECT r.rowid AS row, p.rowid AS parent FROM {live(table)} p JOIN {todo(table)} d ON d.live = p.rowid"
-        f" AND d.action = 'delete' JOIN {live(other)} r ON r.{q(column)} = p.{q(target)}"
-        f" WHERE r.rowid NOT IN (SELECT live FROM {todo(other)} WHERE live IS NOT NULL AND action IN ('delete', 'update'))"
+        f"SELECT r._rowid_ AS row, p._rowid_ AS parent FROM {live(table)} p JOIN {todo(table)} d ON d.live = p._rowid_"
+        f" AND d.action = 'delete' JOIN {live(other)} r ON {on} WHERE r._rowid_ NOT IN ({_letting_go(scratch, other, key)})"
     )
     policy = scratch.choices.on_referenced
     if policy == "keep":
@@ -78,13 +80,13 @@ def _settle_key(scratch: Scratch, table: Table, other: Table, key: ForeignKey) -
             f"INSERT INTO {todo(other)} (rec, live, action, code) SELECT DISTINCT NULL, row, 'delete', 'refers_to_removed'"
             f" FROM ({pointing})"
         )
-        return moved.rowcount > 0
-    if policy == "null" and other.by_name[column].nullable:
         scratch.run(
-            f"INSERT INTO {todo(other)} (rec, live, action, code, field) SELECT DISTINCT NULL, row, 'update', 'refers_to_removed', ?"
-            f" FROM ({pointing})",
-            (column,),
+            f"UPDATE {todo(other)} SET action = 'skipped', code = 'refers_to_removed' WHERE action = 'update'"
+            f" AND live IN (SELECT live FROM {todo(other)} WHERE action = 'delete')"
         )
+        return moved.rowcount > 0
+    if policy == "null" and free:
+        _empty(scratch, other, column, pointing)
         return False
     scratch.run(
         f"INSERT INTO {todo(other)} (rec, live, action, code, field) SELECT DISTINCT NULL, row, 'blocked', 'still_referenced', ?"
@@ -94,18 +96,66 @@ def _settle_key(scratch: Scratch, table: Table, other: Table, key: ForeignKey) -
     return False
 
 
+def _letting_go(scratch: Scratch, other: Table, key: ForeignKey) -> str:
+    """A query for the rows that go themselves, or whose reference will be another one or none."""
+    going = (
+        f"SELECT live FROM {todo(other)} WHERE live IS NOT NULL AND (action = 'delete' OR (action = 'update' AND rec IS NULL"
+        f" AND ({' OR '.join(_gives_up(name) for name in key.columns)})))"
+    )
+    columns = scratch.staged_columns.get(other.name, ())
+    if not all(name in columns for name in key.columns):
+        return going
+    changed = " OR ".join(
+        differs(other.by_name[name], f"l.{q(name)}", scratch.final(other, other.by_name[name])) for name in key.columns
+    )
+    lacking = [number for number, names in scratch.shapes(other) if not all(name in names for name in key.columns)]
+    shaped = f' AND s."#shape" NOT IN ({", ".join(map(str, lacking))})' if lacking else ""
+    emptied = (
+        f"SELECT 1 FROM {nulled(other)} n WHERE n.rec = c.rec AND n.col IN ({', '.join(map(literal, key.columns))})"
+    )
+    return (
+        f'{going} UNION ALL SELECT c.live FROM {todo(other)} c JOIN {staged(other)} s ON s."#rec" = c.rec{shaped}'
+        f" JOIN {live(other)} l ON l._rowid_ = c.live WHERE c.action = 'update' AND (({changed}) OR EXISTS ({emptied}))"
+    )
+
+
+def _gives_up(name: str) -> str:
+    return f"instr(char(10) || field || char(10), {literal(NEXT + name + NEXT)})"
+
+
+def _empty(scratch: Scratch, other: Table, column: str, pointing: str) -> None:
+    """Let rows give up a reference, those that are changed anyway as well."""
+    rows = f"SELECT row FROM ({pointing})"
+    scratch.run("DROP TABLE IF EXISTS temp.emptied")
+    scratch.run(f"CREATE TEMP TABLE emptied AS SELECT DISTINCT row FROM ({rows})")
+    changing = "action = 'update' AND live IN (SELECT row FROM temp.emptied)"
+    if other.name in scratch.staged_columns:
+        scratch.run(
+            f"INSERT INTO {nulled(other)} SELECT rec, ? FROM {todo(other)} WHERE {changing} AND rec IS NOT NULL",
+            (column,),
+        )
+    scratch.run(f"UPDATE {todo(other)} SET field = field || ? WHERE {changing} AND rec IS NULL", (NEXT + column,))
+    scratch.run(
+        f"INSERT INTO {todo(other)} (rec, live, action, code, field) SELECT NULL, row, 'update', 'refers_to_removed', ?"
+        f" FROM temp.emptied WHERE row NOT IN (SELECT live FROM {todo(other)} WHERE live IS NOT NULL AND action = 'update')",
+        (column,),
+    )
+
+
 def _keep_parents(scratch: Scratch, table: Table) -> None:
     """Rows that a kept row refers to are kept as well."""
     for key in table.foreign_keys:
         parent = scratch.schema.tables[key.target]
-        if len(key.columns) != 1 or parent.name not in scratch.staged_columns or parent.name == table.name:
+        if parent.name not in scratch.staged_columns or parent.name == table.name:
             continue
-        (column,), (target,) = key.columns, key.target_columns
+        on = " AND ".join(
+            f"r.{q(name)} = p.{q(target)}" for name, target in zip(key.columns, key.target_columns, strict=True)
+        )
         moved = scratch.run(
             f"UPDATE {todo(parent)} SET action = 'skipped', code = 'still_referenced', field = ? WHERE action = 'delete'"
-            f" AND live IN (SELECT p.rowid FROM {live(parent)} p JOIN {live(table)} r ON r.{q(column)} = p.{q(target)}"
-            f" JOIN {todo(table)} d ON d.live = r.rowid AND d.action = 'skipped')",
-            (f"{table.name}.{column}",),
+            f" AND live IN (SELECT p._rowid_ FROM {live(parent)} p JOIN {live(table)} r ON {on}"
+            f" JOIN {todo(table)} d ON d.live = r._rowid_ AND d.action = 'skipped')",
+            (f"{table.name}.{key.columns[0]}",),
         )
         if moved.rowcount:
             _keep_parents(scratch, parent)

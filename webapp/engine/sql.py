@@ -30,6 +30,15 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def value_literal(value: values.Canonical) -> str:
+    """A canonical value as it is written in a statement that is put together of many parts."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        return f"X'{value.hex()}'"
+    return literal(value) if isinstance(value, str) else repr(value)
+
+
 def declared(columns: Iterable[Column]) -> str:
     """Column definitions under which canonical values keep their form."""
     return ", ".join(f"{q(column.name)} {values.AFFINITY.get(column.kind, 'TEXT')}" for column in columns)
