@@ -85,7 +85,7 @@ class SQLite:
         try:
             listed = connection.execute("PRAGMA main.table_list").fetchall()
             found = {
-                row[1]: _reflect(connection, row[1], without_rowid=bool(row[4]))
+                row[1]: _reflect(connection, row[1])
                 for row in listed
                 if row[2] == "table" and not row[1].startswith("sqlite_")
             }
@@ -121,7 +121,8 @@ class SQLite:
         connection = self._connect(write=True)
         try:
             add_functions(connection)
-            connection.execute("PRAGMA foreign_keys = ON")
+            # Off, so that the database deletes and empties nothing by itself: every reference is followed before the commit.
+            connection.execute("PRAGMA foreign_keys = OFF")
             connection.execute("PRAGMA cache_size = -24000")
             connection.execute("ATTACH ? AS plan", (read_only(plan),))
             with ticking(connection, tick):
@@ -153,7 +154,7 @@ class SQLite:
 # ---------------------------------------------------------------- reflection
 
 
-def _reflect(connection: sqlite3.Connection, name: str, *, without_rowid: bool) -> Table:
+def _reflect(connection: sqlite3.Connection, name: str) -> Table:
     definition = str(connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()[0])
     rows = connection.execute(f"PRAGMA table_xinfo({q(name)})").fetchall()
     key = tuple(row[1] for row in sorted((row for row in rows if row[5]), key=lambda row: int(row[5])))
@@ -182,8 +183,16 @@ def _reflect(connection: sqlite3.Connection, name: str, *, without_rowid: bool) 
             )
             for _, parts in sorted(references.items())
         ),
-        remark="has no primary key" if not key else "is a WITHOUT ROWID table" if without_rowid else "",
+        remark="has no primary key" if not key else _unfit(columns),
     )
+
+
+def _unfit(columns: tuple[Column, ...]) -> str:
+    """Names that a plan has another use for."""
+    for column in columns:
+        if column.name.startswith("#") or column.name.lower() == "_rowid_":
+            return f"has a column named {column.name}"
+    return ""
 
 
 def _resolved(table: Table, tables: Mapping[str, Table]) -> Table:
@@ -225,7 +234,7 @@ def _column(row: Sequence[object], definition: str) -> Column:
         nullable=not not_null and not in_key,
         type=text,
         default=str(default) if default is not None else "",
-        generated=hidden in (2, 3),
+        generated=hidden in (2, 3) or name.startswith("#"),
         length=int(first) if kind is Kind.TEXT and first else None,
         precision=int(first) if kind is Kind.DECIMAL and first else None,
         scale=int(second or 0) if kind is Kind.DECIMAL and first else None,
@@ -263,9 +272,28 @@ class _Reader:
         self.connection = connection
 
     def expose(self, scratch: sqlite3.Connection, tables: Sequence[str], report: Report) -> None:
-        """Attach the file. Tables without row numbers are copied, the others read in place."""
-        scratch.execute("ATTACH ? AS live", (read_only(self.database.path),))
+        """Attach the file, so that it is read in place; where a table has no row numbers, copy what is needed."""
         report("match", 0, len(tables))
+        listed = self.connection.execute("PRAGMA main.table_list").fetchall()
+        if not {row[1] for row in listed if row[4]} & set(tables):
+            scratch.execute("ATTACH ? AS live", (read_only(self.database.path),))
+            return
+        scratch.execute("ATTACH '' AS live")
+        scratch.execute("ATTACH ? AS site", (read_only(self.database.path),))
+        for number, name in enumerate(tables, 1):
+            self._copy(scratch, self.schema.tables[name])
+            report("match", number, len(tables))
+        scratch.execute("DETACH site")
+
+    def _copy(self, scratch: sqlite3.Connection, table: Table) -> None:
+        columns = ", ".join(f"{q(column.name)} {_affinity(column.type)}" for column in table.columns)
+        listed = names(column.name for column in table.columns)
+        scratch.execute(f"CREATE TABLE live.{q(table.name)} ({columns})")
+        scratch.execute(f"INSERT INTO live.{q(table.name)} ({listed}) SELECT {listed} FROM site.{q(table.name)}")
+        for number, key in enumerate((table.primary_key, *table.unique)):
+            if key:
+                index = q(f"{number} {table.name}")
+                scratch.execute(f"CREATE INDEX live.{index} ON {q(table.name)} ({names(key)})")
 
     def count(self, table: str) -> int:
         """Rows of a table."""
@@ -317,7 +345,6 @@ class _Writer:
     def begin(self, job: str, digest: str, changes: Sequence[TableChanges]) -> None:
         """Take the only write lock there is, and write the marker."""
         self.connection.execute("BEGIN IMMEDIATE")
-        self.connection.execute("PRAGMA defer_foreign_keys = ON")
         self.connection.execute(
             f"CREATE TABLE IF NOT EXISTS {q(JOURNAL)}"
             " (job varchar(64) NOT NULL PRIMARY KEY, digest varchar(64) NOT NULL, applied_at datetime NOT NULL)"
@@ -425,22 +452,29 @@ class _Writer:
             )
             if lost:
                 return lost
-        if not changes.deletes:
-            return None
         for other in self.schema.tables.values():
             for key in other.foreign_keys:
-                if key.target == table.name:
-                    on = " AND ".join(
-                        f"l.{q(c)} = b.{q(t)}" for c, t in zip(key.columns, key.target_columns, strict=True)
-                    )
-                    lost = self._differing(
-                        other,
-                        f"SELECT {_first_key(other, 'l')} FROM plan.{q(changes.after)} a JOIN plan.{q(changes.before)} b"
-                        f' ON b."#id" = a."#id" AND a."#action" = \'delete\' JOIN main.{q(other.name)} l ON {on}',
-                    )
+                if key.target == table.name and (
+                    changes.deletes or not set(key.target_columns) <= set(table.primary_key)
+                ):
+                    lost = self._left_behind(changes, other, key)
                     if lost:
                         return lost
         return None
+
+    def _left_behind(self, changes: TableChanges, other: Table, key: ForeignKey) -> Differing | None:
+        """Rows that still refer to what a deleted or changed row was."""
+        pairs = list(zip(key.columns, key.target_columns, strict=True))
+        old = " AND ".join(f"l.{q(c)} = b.{q(t)}" for c, t in pairs)
+        now = " AND ".join(f"p.{q(t)} = l.{q(c)}" for c, t in pairs)
+        moved = " OR ".join(f"a.{q(t)} IS NOT b.{q(t)}" for t in key.target_columns)
+        return self._differing(
+            other,
+            f"SELECT {_first_key(other, 'l')} FROM plan.{q(changes.after)} a JOIN plan.{q(changes.before)} b"
+            f' ON b."#id" = a."#id" AND (a."#action" = \'delete\' OR (a."#action" = \'update\' AND ({moved})))'
+            f" JOIN main.{q(other.name)} l ON {old} WHERE NOT EXISTS"
+            f" (SELECT 1 FROM main.{q(changes.table.name)} p WHERE {now})",
+        )
 
     def remember(self, changes: TableChanges, backup: str) -> None:
         """Note the new keys of records that could not keep theirs."""
@@ -460,7 +494,7 @@ class _Writer:
         """Nothing to do: SQLite follows explicit keys by itself."""
 
     def commit(self) -> None:
-        """Commit; the deferred foreign keys are checked here once more by the database itself."""
+        """Commit."""
         self.connection.set_progress_handler(None, 0)
         self.connection.execute("COMMIT")
 
@@ -480,6 +514,19 @@ def _equal(column: Column, other: str) -> str:
     if column.kind in (Kind.TEXT, Kind.OTHER, Kind.UUID):
         return f"CAST({live} AS TEXT) IS CAST({planned} AS TEXT) COLLATE BINARY"
     return f"{live} IS {planned}"
+
+
+def _affinity(declared: str) -> str:
+    """The type by which SQLite treats values as it does under the declared one (datatype3.html, 3.1)."""
+    for parts, affinity in (
+        (("int",), "INTEGER"),
+        (("char", "clob", "text"), "TEXT"),
+        (("blob",), "BLOB"),
+        (("real", "floa", "doub"), "REAL"),
+    ):
+        if any(part in declared for part in parts):
+            return affinity
+    return "NUMERIC" if declared else "BLOB"
 
 
 def _same_key(table: Table, left: str, right: str) -> str:
