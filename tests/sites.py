@@ -228,7 +228,7 @@ def rows(url: str, table: str) -> list[Row]:
 def _types(connection: sa.Connection, table: str) -> dict[str, str]:
     if connection.dialect.name == "sqlite":
         ddl = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).scalar_one()
-        found = connection.exec_driver_sql(f'PRAGMA table_info("{table}")')
+        found = connection.exec_driver_sql(f'PRAGMA table_xinfo("{table}")')
         return {row[1]: "json" if f'JSON_VALID("{row[1]}")' in ddl else row[2].lower() for row in found}
     query = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = :table"
     return {row[0]: row[1] for row in connection.execute(sa.text(query), {"table": table})}
