@@ -111,7 +111,9 @@ def _when_different(scratch: Scratch, table: Table, columns: tuple[str, ...], ba
         if stamp is None or stamp.name not in columns:
             return "'skipped'", "'no_stamp'"
         # A row that was spoilt past the application (a bulk update, an import) kept its stamp: the backup has it right.
-        fresh = f"{scratch.final(table, stamp)} >= l.{q(stamp.name)}"
+        theirs = f"s.{q(stamp.name)}"
+        equal = f"({theirs} IS NOT NULL AND NOT {differs(stamp, f'l.{q(stamp.name)}', theirs)})"
+        fresh = f"({scratch.final(table, stamp)} >= l.{q(stamp.name)} OR {equal})"
         return (
             f"CASE WHEN {fresh} THEN 'update' ELSE 'skipped' END",
             f"CASE WHEN {fresh} THEN NULL ELSE 'database_newer' END",
