@@ -8,6 +8,7 @@ import pytest
 
 from tests import sites
 from tests.restoring import Record, Restoring, codes
+from webapp.engine import commands
 from webapp.engine.errors import DecisionRefused, KeyRefused
 
 TABLES = (
@@ -129,6 +130,17 @@ def test_a_missing_account_that_is_referred_to_becomes_a_placeholder(library: Re
     assert not account["is_superuser"]
     assert not account["is_active"]
     assert library.plan(records).counts.changes == 0
+
+
+def test_secrets_are_compared_and_never_shown(library: Restoring) -> None:
+    sites.execute(library.url, "INSERT INTO lib_account VALUES (3, 'boss', 'old-hash', false, true)")
+    records = [record("lib.account", 3, username="boss", password="new-hash", is_superuser=False, is_active=True)]
+    path, plan = library.planned(records, accounts="restore", origin="same")
+    assert plan.counts.update == 1
+    (row,) = library.changes(path, "lib_account")
+    (password,) = (each for each in row.fields if each.column == "password")
+    assert (password.before, password.after, password.changed) == ("(not shown)", "(not shown)", True)
+    assert commands.plan_rows(path, "lib_account", text="hash").rows == ()
 
 
 def test_a_person_may_choose_the_key_and_decide_single_records(library: Restoring) -> None:

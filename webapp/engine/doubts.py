@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from webapp.engine.answers import Candidate, Doubt
-from webapp.engine.labels import label_of, label_sql
+from webapp.engine.labels import is_secret, label_of, label_sql
 from webapp.engine.origin import Trust
 from webapp.engine.places import place_of
 from webapp.engine.schema import Table
@@ -125,7 +125,7 @@ def _label(scratch: Scratch, table: Table, columns: tuple[str, ...], rec: int) -
 
 
 def _is_shown(column: str) -> bool:
-    return "password" not in column.lower()
+    return not is_secret(column)
 
 
 def _short(value: object) -> str | None:

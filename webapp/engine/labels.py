@@ -95,6 +95,14 @@ def find_link(field: str, table: Table, schema: Schema, profile: Profile) -> Lin
     return Link(joint.name, owner.columns[0], other.columns[0])
 
 
+SECRET = ("password", "passwd", "secret", "token", "api_key", "auth_key", "private_key", "session_data")
+
+
+def is_secret(column: str) -> bool:
+    """Whether a column's name says that it holds what lets somebody in: such values are compared but never shown."""
+    return any(word in column.lower() for word in SECRET)
+
+
 def label_sql(profile: Profile, table: Table) -> str:
     """SQL for what a person calls a row: the profile's template, else its keys or a column that sounds like a name."""
     template = profile.rules(table.name).name

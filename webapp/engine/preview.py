@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from webapp.engine.answers import FieldChange, FilePart, RowChange, RowPage
+from webapp.engine.labels import is_secret
 from webapp.engine.places import place_of
 from webapp.engine.plan import PlanFacts, PlannedTable, open_plan
 from webapp.engine.reasons import words
@@ -23,6 +24,10 @@ SEARCH_SECONDS = 0.5
 
 LARGEST = 2**62
 """Above every ``#id``, and far enough below the largest number of SQLite to add to it."""
+
+
+HIDDEN = "(not shown)"
+"""In place of passwords, tokens and other secrets."""
 
 
 def rows(path: Path, table: str, *, action: str = "", text: str = "", after: int = 0, limit: int = 50) -> RowPage:
@@ -59,7 +64,8 @@ def _page(
     if column in names:
         conditions.append(f'b."#id" IS NOT NULL AND a.{q(column)} IS NOT b.{q(column)}')
     if text:
-        conditions.append(f'({_holds("a", names)} OR b."#id" IS NOT NULL AND {_holds("b", names)})')
+        open_names = [name for name in names if not is_secret(name)]
+        conditions.append(f'({_holds("a", open_names)} OR b."#id" IS NOT NULL AND {_holds("b", open_names)})')
         wanted += [_pattern(text)] * 2
     query = _query(known, names, new, old, ['a."#id" > ?', 'a."#id" <= ?', *conditions])
     last = connection.execute(f'SELECT coalesce(max("#id"), 0) FROM {new}').fetchone()[0]
@@ -104,6 +110,10 @@ def _placed(parts: tuple[FilePart, ...], row: RowChange) -> RowChange:
     return msgspec.structs.replace(row, place=place_of(parts, row.place.record)) if parts else row
 
 
+def _told(column: str, value: object) -> str | None:
+    return HIDDEN if value is not None and value != "" and is_secret(column) else shown(value)
+
+
 def _row(known: PlannedTable, names: list[str], row: tuple[object, ...]) -> RowChange:
     number, action, code, _field, rec, rung, old, label = row[:8]
     news = dict(zip(names, row[8 : 8 + len(names)], strict=True))
@@ -112,8 +122,8 @@ def _row(known: PlannedTable, names: list[str], row: tuple[object, ...]) -> RowC
     fields = tuple(
         FieldChange(
             column=name,
-            before=None if inserted else shown(olds[name]),
-            after=None if deleted else shown(news[name]),
+            before=None if inserted else _told(name, olds[name]),
+            after=None if deleted else _told(name, news[name]),
             changed=inserted or deleted or olds[name] != news[name],
         )
         for name in names

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, abort, current_app, request, send_file, url_for
+from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -248,11 +249,13 @@ def cancel(job_id: str) -> Response:
 @blueprint.get("/restores/<job_id>/receipt/")
 @allow("viewer")
 def receipt(job_id: str) -> AnyResponse:
-    """The receipt: as JSON lines for a person's own tools, or the file itself."""
+    """The receipt: as JSON lines for a person's own tools, or the file itself, which keeps secrets as they are, for a root."""
     job = find_job(job_id)
     path = storage().path(job.receipt_path or abort(404))
     name = f"receipt-{job.site.name}-{job.id[:8]}"
     if request.args.get("form") == "sqlite":
+        if current_user.role != "root":
+            abort(403)
         return send_file(path, as_attachment=True, download_name=f"{name}.sqlite", mimetype="application/vnd.sqlite3")
     response = Response(_lines(path), mimetype="application/x-ndjson")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.jsonl"'
