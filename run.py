@@ -64,7 +64,7 @@ def test(arguments: list[str]) -> int:
     summary = ", ".join(f"{name} {'failed' if code else 'passed'}" for name, code in results.items())
     print(f"== {summary}\n== tests: pytest -n 2 {' '.join(arguments)}", flush=True)
     # By file: a file's costly fixture (a whole installation, a demo school) is made once.
-    pytest = [str(PYTHON), "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
+    pytest = [str(PYTHON), "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     results["tests"] = subprocess.call([*pytest, *arguments])
     return 1 if any(results.values()) else 0
 

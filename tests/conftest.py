@@ -66,3 +66,12 @@ def settings(tmp_path: Path, redis_url: str) -> Settings:
             "SITE_FOLDERS": str(tmp_path),
         }
     )
+
+
+LONG = ("conformance/", "web/flow/test_flow", "test_bench", "browser/", "engine/test_postgresql", "test_cli", "test_up")
+"""Files that take long: they go first, so that no worker is left alone with one in the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first."""
+    items.sort(key=lambda item: next((at for at, part in enumerate(LONG) if part in item.nodeid), len(LONG)))

@@ -33,6 +33,8 @@ class Terminal:
             cwd=folder,
             env={**os.environ, "SMART_RESTORE_DATA": str(folder / "data"), "PYTHONPATH": str(ROOT)},
             start_new_session=True,
+            # Whoever runs the tests in the background may have told them to ignore Ctrl-C, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(other)
         self.seen = ""

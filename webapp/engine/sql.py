@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from webapp.engine import values
+from webapp.engine import equality, values
 from webapp.engine.errors import Refusal
 from webapp.engine.schema import Column, Kind
 
@@ -57,10 +57,10 @@ def connect(path: Path | str, *, durable: bool = False) -> sqlite3.Connection:
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """The comparisons of :mod:`webapp.engine.values` that SQL has no words for."""
-    connection.create_function("same_json", 2, values.same_json, deterministic=True)
-    connection.create_function("same_instant", 2, values.same_instant, deterministic=True)
-    connection.create_function("same_time", 2, values.same_time, deterministic=True)
+    """The comparisons of :mod:`webapp.engine.equality` that SQL has no words for."""
+    connection.create_function("same_json", 2, equality.same_json, deterministic=True)
+    connection.create_function("same_instant", 2, equality.same_instant, deterministic=True)
+    connection.create_function("same_time", 2, equality.same_time, deterministic=True)
 
 
 @contextmanager

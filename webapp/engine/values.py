@@ -71,7 +71,7 @@ _CLOCK_DURATION = re.compile(r"(?:(-?\d+) (?:days?,? )?)?(-?)(\d+):([0-5]\d):([0
 _ISO_DURATION = re.compile(r"([+-]?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d{1,6}))?S)?)?\Z", re.ASCII)
 
 
-_WIDE = Context(prec=1000)
+WIDE = Context(prec=1000)
 """Decimals have at most 40 digits and exponents up to 400: nothing is rounded in this context."""
 
 
@@ -126,7 +126,7 @@ def decimal_text(number: Decimal, column: Column) -> str:
         text = text.rstrip("0").rstrip(".") if "." in text else text
         return "0" if text in ("-0", "") else text
     try:
-        at_scale = number.quantize(Decimal(1).scaleb(-column.scale), context=_WIDE) if abs(exponent) < 400 else None
+        at_scale = number.quantize(Decimal(1).scaleb(-column.scale), context=WIDE) if abs(exponent) < 400 else None
     except InvalidOperation:
         at_scale = None
     if at_scale is None or (column.precision is not None and at_scale.adjusted() + 1 + column.scale > column.precision):
@@ -140,7 +140,7 @@ def _kept(number: Decimal, column: Column, exact: int) -> bool:
     """Whether a binary number keeps it, or it is written as a whole number that fits into 64 bits."""
     if number == 0 or (not column.scale and number == number.to_integral_value() and -(2**63) <= number < 2**63):
         return True
-    return len(number.normalize(_WIDE).as_tuple().digits) <= exact and number.adjusted() < exact
+    return len(number.normalize(WIDE).as_tuple().digits) <= exact and number.adjusted() < exact
 
 
 def _real(_column: Column, value: Any) -> float:
@@ -183,7 +183,7 @@ def _date(_column: Column, value: Any) -> str:
     raise BadValue("bad_value", f"{_shown(value)} is not a date (year-month-day)")
 
 
-def _time(_column: Column, value: Any) -> str:
+def any_time(_column: Column, value: Any) -> str:
     found = _TIME.match(value) if isinstance(value, str) else None
     if not found:
         raise BadValue("bad_value", f"{_shown(value)} is not a time of day (hours:minutes:seconds)")
@@ -201,11 +201,11 @@ def _instant(_column: Column, value: Any) -> str:
                 raise BadValue("bad_value", f"{_shown(value)} is not a date with a time") from None
             fraction = value[19:-1]
             return f"{value[:10]} {value[11:19]}" + ("" if fraction == ".000000" else fraction)
-        return _any_instant(value)
+        return any_instant(value)
     raise BadValue("bad_value", f"{_shown(value)} is not a date with a time")
 
 
-def _any_instant(value: str) -> str:
+def any_instant(value: str) -> str:
     digits = re.search(r"[.,](\d+)", value)
     try:
         if not _DATE.match(value) or (digits and digits[1][6:].strip("0")):
@@ -328,7 +328,7 @@ _CONVERT: dict[Kind, Callable[[Column, Any], Canonical]] = {
     Kind.REAL: _real,
     Kind.TEXT: _text,
     Kind.DATE: _date,
-    Kind.TIME: _time,
+    Kind.TIME: any_time,
     Kind.INSTANT: _instant,
     Kind.DURATION: _duration,
     Kind.UUID: _uuid,
@@ -397,7 +397,7 @@ def finisher(column: Column) -> Callable[[Any], Canonical] | None:
             return finish
 
 
-# ---------------------------------------------------------------- JSON by content
+# ---------------------------------------------------------------- JSON
 
 
 def json_text(value: Any) -> str:
@@ -409,59 +409,6 @@ def json_text(value: Any) -> str:
     if isinstance(value, Decimal):
         return str(value)
     return json.dumps(value)
-
-
-def json_key(text: str) -> str:
-    """A text that is equal for JSON texts of equal content: keys sorted, numbers by value."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [plain(item) for item in value]
-        if isinstance(value, str):
-            return "'" + value
-        if isinstance(value, Decimal) and value.is_finite():
-            return int(value) if value == value.to_integral_value() else str(value.normalize(_WIDE))
-        return value
-
-    return json.dumps(plain(json.loads(text, parse_float=Decimal)), sort_keys=True)
-
-
-def same_json(left: Any, right: Any) -> int:
-    """1 when two JSON texts have the same content. For use inside SQL."""
-    if not isinstance(left, str) or not isinstance(right, str):
-        return 0
-    try:
-        return int(json_key(left) == json_key(right))
-    except (ValueError, RecursionError, InvalidOperation):
-        return 0
-
-
-def same_instant(live: Any, staged: Any) -> int:
-    """1 when a live value in any ISO form is the staged instant. For use inside SQL."""
-    if not isinstance(live, str) or not isinstance(staged, str):
-        return 0
-    try:
-        found = _any_instant(live)
-    except BadValue:
-        return 0
-    if len(staged) == 23:
-        return int((found + ".000000" if len(found) == 19 else found)[:23] == staged)
-    return int((found[:19] if found[19:] == ".000" else found) == staged)
-
-
-def same_time(live: Any, staged: Any) -> int:
-    """1 when a live value in any ISO form is the staged time of day. For use inside SQL."""
-    if not isinstance(live, str) or not isinstance(staged, str):
-        return 0
-    try:
-        found = _time(Column("", Kind.TIME, True, ""), live)
-    except BadValue:
-        return 0
-    if len(staged) == 12:
-        return int((found + ".000000" if len(found) == 8 else found)[:12] == staged)
-    return int(found == staged)
 
 
 def _shown(value: Any) -> str:

@@ -13,9 +13,10 @@ from typing import Literal
 
 from webapp.engine.databases.base import TableChanges
 from webapp.engine.databases.postgresql_text import BATCH, real, value_of
+from webapp.engine.equality import same_json
 from webapp.engine.schema import Column, Kind
 from webapp.engine.sql import literal, q
-from webapp.engine.values import Canonical, same_json
+from webapp.engine.values import Canonical
 
 _FREE = (Kind.TEXT, Kind.JSON, Kind.OTHER)
 """Kinds whose text may hold a character that COPY escapes."""
