@@ -41,7 +41,7 @@ class PostgreSQLReader:
     def expose(self, scratch: sqlite3.Connection, tables: Sequence[str], report: Report) -> None:
         """Mirror the tables in a database that SQLite keeps in a nameless temporary file and removes by itself."""
         scratch.execute("ATTACH '' AS live")
-        scratch.execute("PRAGMA live.cache_size = -32000")
+        scratch.execute("PRAGMA live.cache_size = -8000")
         scratch.create_function("exact_real", 1, real, deterministic=True)
         scratch.create_function("unhex", 1, unhex, deterministic=True)
         wanted = dict.fromkeys((*tables, *(name for name in (LEDGER,) if name in self.schema.tables)))
@@ -75,8 +75,12 @@ class PostgreSQLReader:
                 tick()
                 last = time.monotonic()
         keys = (*table.unique, *(() if numbered or not table.primary_key else (table.primary_key,)))
+        # An index is sorted in as much memory as the main file's cache may take.
+        (cache,) = scratch.execute("PRAGMA main.cache_size").fetchone()
+        scratch.execute("PRAGMA main.cache_size = -4000")
         for number, key in enumerate(keys):
             scratch.execute(f"CREATE INDEX live.{q(f'{table.name} key {number}')} ON {q(table.name)} ({names(key)})")
+        scratch.execute(f"PRAGMA main.cache_size = {int(cache)}")
 
     def _lines(self, table: Table, columns: Sequence[Column]) -> Iterator[Line]:
         cells = ", ".join(canonical(column, "t") for column in columns)
