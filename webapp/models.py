@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, MetaData, String, Table, Text, UniqueConstraint, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 Role = Literal["root", "admin", "viewer"]
@@ -95,7 +95,11 @@ class User(Model):
 
 
 class Site(Model):
-    """A live database that we may read and write. ``url_sealed`` is its address with the password, encrypted."""
+    """A live database that we may read and write. ``url_sealed`` is its address with the password, encrypted.
+
+    ``media_root`` is the folder of its files, empty when it has none. Its backups can be encrypted for ``recipient`` (an
+    age public key); ``identity_sealed`` is the secret key to it, encrypted, empty when somebody else keeps it.
+    """
 
     __tablename__ = "site"
 
@@ -108,6 +112,9 @@ class Site(Model):
     profile: Mapped[str] = mapped_column(String(60))
     is_demo: Mapped[bool] = mapped_column(default=False)
     check_json: Mapped[str | None] = mapped_column(Text)
+    media_root: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    recipient: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    identity_sealed: Mapped[str] = mapped_column(Text, default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     users: Mapped[list[User]] = relationship(secondary=site_access, back_populates="sites", order_by="User.username")
     backups: Mapped[list[Backup]] = relationship(back_populates="site", order_by="Backup.created_at.desc()")
@@ -115,7 +122,12 @@ class Site(Model):
 
 
 class Backup(Model):
-    """A stored file with a site's rows; never changed, known by its sha256. ``path`` is its key in the storage."""
+    """A stored file with a site's rows; never changed, known by its sha256. ``path`` is its key in the storage.
+
+    ``path`` is empty while the file is being made, when it could not be made (``note`` says why) and when it was removed
+    (``removed_at``). ``instant`` is the moment of the snapshot. ``verified_at`` is when its bytes were last looked at and
+    ``verified_problem`` what was wrong with them; ``proven_at`` is when a drill last restored it whole.
+    """
 
     __tablename__ = "backup"
 
@@ -130,14 +142,113 @@ class Backup(Model):
     records: Mapped[int | None] = mapped_column(BigInteger)
     analysis_json: Mapped[str | None] = mapped_column(Text)
     note: Mapped[str] = mapped_column(Text, default="")
+    format: Mapped[str] = mapped_column(String(20), default="fixture", server_default="fixture")
+    base_id: Mapped[str | None] = mapped_column(ForeignKey("backup.id"), index=True)
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("backup_plan.id", ondelete="SET NULL"), index=True)
+    categories_json: Mapped[str] = mapped_column(Text, default="[]", server_default="[]")
+    media: Mapped[bool] = mapped_column(default=False, server_default=false())
+    encrypted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    instant: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
+    verified_problem: Mapped[str] = mapped_column(Text, default="", server_default="")
+    proven_at: Mapped[datetime | None]
+    drill_json: Mapped[str | None] = mapped_column(Text)
+    removed_at: Mapped[datetime | None]
+    removed_why: Mapped[str] = mapped_column(String(200), default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     site: Mapped[Site] = relationship(back_populates="backups")
+    base: Mapped[Backup | None] = relationship(remote_side=[id])
+    plan: Mapped[BackupPlan | None] = relationship(back_populates="backups")
     created_by: Mapped[User | None] = relationship()
 
 
+class BackupPlan(Model):
+    """A schedule: what is backed up of a site, when, and how long it is kept.
+
+    ``cron`` holds the five fields for every frequency but ``demand``, read in ``timezone``. ``next_at`` is when it is due
+    (naive UTC, None when it never is by itself); of several missed times one is caught up.
+    """
+
+    __tablename__ = "backup_plan"
+    __table_args__ = (UniqueConstraint("site_id", "name", name="uq_backup_plan_site_id_name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(12), default="full")
+    categories_json: Mapped[str] = mapped_column(Text, default="[]")
+    media: Mapped[bool] = mapped_column(default=False)
+    format: Mapped[str] = mapped_column(String(20), default="native")
+    encrypted: Mapped[bool] = mapped_column(default=False)
+    frequency: Mapped[str] = mapped_column(String(10))
+    cron: Mapped[str] = mapped_column(String(100), default="")
+    timezone: Mapped[str] = mapped_column(String(60), default="UTC")
+    keep_days: Mapped[int | None]
+    keep_count: Mapped[int | None]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    next_at: Mapped[datetime | None] = mapped_column(index=True)
+    last_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    site: Mapped[Site] = relationship()
+    backups: Mapped[list[Backup]] = relationship(back_populates="plan", order_by="Backup.created_at.desc()")
+    created_by: Mapped[User | None] = relationship()
+
+
+class Task(Model):
+    """Work on a backup that changes no site: making, verifying or drilling it. Held by a lease, as a restore job is.
+
+    ``kind`` is ``backup``, ``verify`` or ``drill``; ``status`` is ``queued``, ``running``, ``done``, ``failed`` or
+    ``cancelled``. ``due_at`` is when a plan wanted it.
+    """
+
+    __tablename__ = "task"
+    __table_args__ = (Index("ix_task_status_lease_until", "status", "lease_until"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(10))
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    backup_id: Mapped[str] = mapped_column(ForeignKey("backup.id", ondelete="CASCADE"), index=True)
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("backup_plan.id", ondelete="SET NULL"), index=True)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    status: Mapped[str] = mapped_column(String(12), default="queued")
+    due_at: Mapped[datetime | None]
+    answer_json: Mapped[str | None] = mapped_column(Text)
+    error_json: Mapped[str | None] = mapped_column(Text)
+    phase: Mapped[str] = mapped_column(String(20), default="")
+    done: Mapped[int] = mapped_column(BigInteger, default=0)
+    total: Mapped[int] = mapped_column(BigInteger, default=0)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    owner: Mapped[str | None] = mapped_column(String(80))
+    heartbeat_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    site: Mapped[Site] = relationship()
+    backup: Mapped[Backup] = relationship()
+    plan: Mapped[BackupPlan | None] = relationship()
+    created_by: Mapped[User | None] = relationship()
+
+
+restore_job_backup = Table(
+    "restore_job_backup",
+    Base.metadata,
+    Column("job_id", ForeignKey("restore_job.id", ondelete="CASCADE"), primary_key=True),
+    Column("backup_id", ForeignKey("backup.id"), primary_key=True),
+)
+
+
 class RestoreJob(Model):
-    """One restore from draft to done. Its status moves by compare-and-set only; a running one holds a lease."""
+    """One restore from draft to done. Its status moves by compare-and-set only; a running one holds a lease.
+
+    ``kind`` is ``restore`` or ``reset``; a reset names the backup that was made before it. ``more`` are the other files
+    of a restore of several. ``scheduled_for`` is when an approved plan is to run: it is planned anew then, and done only
+    if nothing moved. ``safety_id`` is the backup of the affected tables that was made just before.
+    """
 
     __tablename__ = "restore_job"
     __table_args__ = (Index("ix_restore_job_status_lease_until", "status", "lease_until"),)
@@ -165,10 +276,15 @@ class RestoreJob(Model):
     lease_until: Mapped[datetime | None]
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     confirm_removal: Mapped[int | None] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(10), default="restore", server_default="restore")
+    scheduled_for: Mapped[datetime | None]
+    safety_id: Mapped[str | None] = mapped_column(ForeignKey("backup.id"))
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     site: Mapped[Site] = relationship(back_populates="jobs")
-    backup: Mapped[Backup] = relationship()
+    backup: Mapped[Backup] = relationship(foreign_keys=[backup_id])
+    safety: Mapped[Backup | None] = relationship(foreign_keys=[safety_id])
+    more: Mapped[list[Backup]] = relationship(secondary=restore_job_backup, order_by="Backup.created_at")
     created_by: Mapped[User | None] = relationship()
 
 
