@@ -8,8 +8,7 @@ raise :class:`~webapp.engine.errors.Cancelled`, and then nothing has changed. Ph
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,17 +18,15 @@ from webapp.engine.analysis import analyse_stage
 from webapp.engine.answers import Analysis, BackupFacts, Choices, Damage, Outcome, Plan, RowPage, SiteCheck, SiteTable
 from webapp.engine.apply import apply, read_outcome
 from webapp.engine.backup import tables_of, write_fixture
-from webapp.engine.databases import Database, open_database
-from webapp.engine.decisions import chosen_keys
+from webapp.engine.databases import open_database
 from webapp.engine.draft import draft
-from webapp.engine.errors import FileChanged, PartialReplace
-from webapp.engine.formats import Several, Source, diagnose, recognise
-from webapp.engine.plan import file_digest, plan
+from webapp.engine.errors import FileChanged
+from webapp.engine.formats import diagnose
+from webapp.engine.pipeline import opened, planned, recognised_as_one
+from webapp.engine.plan import file_digest
 from webapp.engine.preview import read_facts, rows
-from webapp.engine.profile import Profile, bundled, choose, recognised, source_of
+from webapp.engine.profile import bundled, choose, recognised, source_of
 from webapp.engine.schema import OWN_TABLES
-from webapp.engine.scratch import Scratch, needed_tables, open_scratch
-from webapp.engine.stage import stage
 
 Report = Callable[[str, int, int], None]
 
@@ -70,43 +67,6 @@ def check_site(url: str, profile: str | None = None) -> SiteCheck:
     )
 
 
-def _recognised(source: Path | Sequence[Path], name: str, choices: Choices) -> Source | Several:
-    """One file, or several that are restored together, in the order given; a file that is named twice counts once."""
-    if isinstance(source, Path):
-        return recognise(source, name or source.name, choices.repairs)
-    files = {file.sha256: file for file in (recognise(path, path.name, choices.repairs) for path in source)}
-    return next(iter(files.values())) if len(files) == 1 else Several(tuple(files.values()))
-
-
-@contextmanager
-def _scratch(
-    source: Source | Several,
-    database: Database,
-    profile: str | None,
-    choices: Choices,
-    stages: Path,
-    path: Path,
-    report: Report,
-) -> Iterator[Scratch]:
-    schema = database.schema()
-    known: Profile = choose(profile, schema)
-    staged, facts = stage(source, schema, known, stages, report)
-    latest = ("match", 0, 0)
-
-    def tell(phase: str, done: int, total: int) -> None:
-        nonlocal latest
-        if total:
-            latest = (phase, done, total)
-        report(*latest)
-
-    with database.reader(schema) as reader, open_scratch(path, staged, tell) as connection:
-        reader.expose(connection, needed_tables(schema, facts, choices), tell)
-        connection.execute("BEGIN")
-        keyed = known.matching_by(chosen_keys(choices, schema, known))
-        yield Scratch(connection, reader, schema, keyed, facts, choices, tell)
-        connection.execute("COMMIT")
-
-
 def analyse(
     source: Path | Sequence[Path],
     url: str,
@@ -118,11 +78,11 @@ def analyse(
     report: Report = quiet,
 ) -> Analysis:
     """Read a backup, or several files as one, against a site. ``stages`` is a folder where the stage is kept for the next call."""
-    file = _recognised(source, name, choices)
+    file = recognised_as_one(source, name, choices)
     stages.mkdir(parents=True, exist_ok=True)
     path = stages / f"{file.sha256[:16]}.{id(file):x}.scratch"
     try:
-        with _scratch(file, open_database(url), profile, choices, stages, path, report) as scratch:
+        with opened(file, open_database(url), profile, choices, stages, path, report) as scratch:
             return analyse_stage(scratch)
     finally:
         path.unlink(missing_ok=True)
@@ -145,20 +105,10 @@ def make_plan(
         FileChanged: the backup is not the one with ``expected_sha256``.
         PartialReplace: rows would be removed because a cut-off file does not hold them.
     """
-    file = _recognised(source, "", choices)
+    file = recognised_as_one(source, "", choices)
     if expected_sha256 and file.sha256 != expected_sha256:
         raise FileChanged(found=file.sha256[:12], expected=expected_sha256[:12])
-    output.parent.mkdir(parents=True, exist_ok=True)
-    making = output.with_name(output.name + ".part")
-    try:
-        with _scratch(file, open_database(url), profile, choices, stages, making, report) as scratch:
-            if choices.remove and scratch.facts.file.partial:
-                raise PartialReplace
-            answer = plan(scratch)
-        making.replace(output)
-    finally:
-        making.unlink(missing_ok=True)
-    return msgspec.structs.replace(answer, digest=file_digest(output))
+    return planned(file, open_database(url), profile, choices, stages, output, report)
 
 
 def read_plan(path: Path) -> Plan:

@@ -1,0 +1,85 @@
+"""The way from a backup file to a plan file: recognise, stage, expose the live rows, plan. Restores and drills go the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from webapp.engine.answers import Choices, Plan
+from webapp.engine.databases import Database
+from webapp.engine.databases.base import Report
+from webapp.engine.decisions import chosen_keys
+from webapp.engine.errors import PartialReplace
+from webapp.engine.formats import Several, Source, recognise
+from webapp.engine.plan import file_digest, plan
+from webapp.engine.profile import Profile, choose
+from webapp.engine.scratch import Scratch, needed_tables, open_scratch
+from webapp.engine.stage import stage
+
+
+def recognised_as_one(source: Path | Sequence[Path], name: str, choices: Choices) -> Source | Several:
+    """One file, or several that are restored together, in the order given; a file that is named twice counts once."""
+    if isinstance(source, Path):
+        return recognise(source, name or source.name, choices.repairs)
+    files = {file.sha256: file for file in (recognise(path, path.name, choices.repairs) for path in source)}
+    return next(iter(files.values())) if len(files) == 1 else Several(tuple(files.values()))
+
+
+@contextmanager
+def opened(
+    source: Source | Several,
+    database: Database,
+    profile: str | None,
+    choices: Choices,
+    stages: Path,
+    path: Path,
+    report: Report,
+) -> Iterator[Scratch]:
+    """The scratch file at ``path`` with stage and live rows side by side, in which a plan is worked out."""
+    schema = database.schema()
+    known: Profile = choose(profile, schema)
+    staged, facts = stage(source, schema, known, stages, report)
+    latest = ("match", 0, 0)
+
+    def tell(phase: str, done: int, total: int) -> None:
+        nonlocal latest
+        if total:
+            latest = (phase, done, total)
+        report(*latest)
+
+    with database.reader(schema) as reader, open_scratch(path, staged, tell) as connection:
+        reader.expose(connection, needed_tables(schema, facts, choices), tell)
+        connection.execute("BEGIN")
+        keyed = known.matching_by(chosen_keys(choices, schema, known))
+        yield Scratch(connection, reader, schema, keyed, facts, choices, tell)
+        connection.execute("COMMIT")
+
+
+def planned(
+    source: Source | Several,
+    database: Database,
+    profile: str | None,
+    choices: Choices,
+    stages: Path,
+    output: Path,
+    report: Report,
+) -> Plan:
+    """The plan of a restore, written to the plan file ``output``.
+
+    Raises:
+        PartialReplace: rows would be removed because a cut-off file does not hold them.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    making = output.with_name(output.name + ".part")
+    try:
+        with opened(source, database, profile, choices, stages, making, report) as scratch:
+            if choices.remove and scratch.facts.file.partial:
+                raise PartialReplace
+            answer = plan(scratch)
+        making.replace(output)
+    finally:
+        making.unlink(missing_ok=True)
+    return msgspec.structs.replace(answer, digest=file_digest(output))
