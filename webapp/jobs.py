@@ -11,29 +11,21 @@ A worker is given an id. It claims the job (compare-and-set), does what the job'
 from __future__ import annotations
 
 import logging
-import os
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from webapp import moves
+from webapp import leases, moves
 from webapp.engine import commands
 from webapp.engine.errors import AlreadyApplied, Cancelled, OutcomeUnknown, Refusal, Stale
-from webapp.models import Backup, JobStatus, RestoreJob, db, new_id, now
+from webapp.models import JobStatus, RestoreJob, db, now
 from webapp.queue import Stop
 from webapp.restores import as_text, choices_of, permitted
 from webapp.seal import site_url
 from webapp.settling import end, finish, settle
-from webapp.storage import is_full, storage
+from webapp.storage import storage
 
 log = logging.getLogger(__name__)
-
-PROGRESS_SECONDS = 0.5
 
 
 class NotPermitted(Refusal):
@@ -43,57 +35,18 @@ class NotPermitted(Refusal):
     hint = "Ask somebody who may."
 
 
-class Crashed(Refusal):
-    """Smart Restore made a mistake of its own ({reason}). Nothing was changed in the database."""
-
-    code = "internal"
-    hint = "Try again. The log of the worker has the details."
-
-
-class NoRoom(Refusal):
-    """There is no room left on the disk for the files of this work. Nothing was changed in the database."""
-
-    code = "disk_full"
-    hint = "Ask the person who runs this server to make room, then try again."
-
-
-# ---------------------------------------------------------------- entry points of the queue
-
-
 def work(job_id: str) -> None:
     """Do what a job waits for. Without an application context of its own: worker.py gives one."""
     job = db.session.get(RestoreJob, job_id)
     if job is None or job.status not in STEPS:
         return
     status = cast("JobStatus", job.status)
-    owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
+    owner = leases.new_owner()
     if not moves.claim(job_id, status, owner):
         return
     db.session.expire_all()
-    with _held(moves.Lease(db.engine, job_id, owner)) as report:
+    with leases.held(leases.Lease(db.engine, job_id, owner)) as report:
         STEPS[status](job, owner, report)
-
-
-def make_backup(backup_id: str) -> None:
-    """Write the file of a backup that was asked for: its row has no path yet."""
-    backup = db.session.get(Backup, backup_id)
-    if backup is None or backup.path or backup.note:
-        return
-    target = storage().new_upload()
-    try:
-        facts = commands.backup(site_url(backup.site), target, profile=backup.site.profile)
-        backup.path = f"backups/{facts.sha256}"
-        storage().keep(target, backup.path)
-        backup.size, backup.sha256, backup.records = facts.size, facts.sha256, facts.records
-    except Refusal as refusal:
-        backup.note = refusal.message
-    except Exception as error:
-        # Whatever it is, the person must be told that there is no backup.
-        log.exception("backup %s", backup_id)
-        backup.note = _mishap(error).message
-    finally:
-        target.unlink(missing_ok=True)
-    db.session.commit()
 
 
 # ---------------------------------------------------------------- the steps
@@ -164,7 +117,7 @@ def apply(job: RestoreJob, owner: str, report: commands.Report) -> None:
     except Exception as error:
         # Whatever it is, only the site's journal knows whether it was committed.
         log.exception("job %s", job.id)
-        settle(job, owner, _mishap(error).problem())
+        settle(job, owner, leases.mishap(error).problem())
     else:
         finish(job, owner, outcome, receipt)
 
@@ -190,49 +143,6 @@ def _told(job: RestoreJob, owner: str, status: JobStatus) -> Iterator[None]:
         # The person must be told, whatever it is.
         log.exception("job %s", job.id)
         db.session.rollback()
-        moves.move(job.id, [status], "failed", owner, error_json=as_text(_mishap(error).problem()), finished_at=now())
-
-
-def _mishap(error: Exception) -> Refusal:
-    """What is told of an error that nobody foresaw."""
-    return NoRoom() if is_full(error) else Crashed(reason=type(error).__name__)
-
-
-@contextmanager
-def _held(lease: moves.Lease) -> Iterator[commands.Report]:
-    """Show signs of life from a thread while the work goes on; gives the callback that the engine reports to."""
-    over = threading.Event()
-
-    def beat() -> None:
-        while not over.wait(moves.HEARTBEAT_SECONDS):
-            try:
-                lease.extend()
-            except (Cancelled, SQLAlchemyError):
-                # The work itself finds out at its next report; a locked app database is tried again.
-                continue
-
-    written = ("", 0.0)
-
-    def report(phase: str, done: int, total: int) -> None:
-        nonlocal written
-        if Stop.asked:
-            raise Cancelled
-        if phase == written[0] and time.monotonic() - written[1] < PROGRESS_SECONDS:
-            return
-        written = (phase, time.monotonic())
-        # A sign of life from inside a long statement: how far it is, is not known.
-        progress = {} if done < 0 else {"phase": phase, "done": done, "total": total}
-        try:
-            lease.extend(**progress)
-        except SQLAlchemyError as error:
-            # The app database is locked or away. That is no reason to give up work on the site: how it ends is in the
-            # site's own journal, and whoever finds the lease expired asks there.
-            log.warning("job %s cannot show a sign of life: %s", lease.job_id, type(error).__name__)
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
-        yield report
-    finally:
-        over.set()
-        thread.join()
+        moves.move(
+            job.id, [status], "failed", owner, error_json=as_text(leases.mishap(error).problem()), finished_at=now()
+        )

@@ -201,7 +201,7 @@ class Task(Model):
     """Work on a backup that changes no site: making, verifying or drilling it. Held by a lease, as a restore job is.
 
     ``kind`` is ``backup``, ``verify`` or ``drill``; ``status`` is ``queued``, ``running``, ``done``, ``failed`` or
-    ``cancelled``. ``due_at`` is when a plan wanted it.
+    ``cancelled``. ``due_at`` is when a plan wanted it; ``attempts`` counts how often a worker began it.
     """
 
     __tablename__ = "task"
@@ -215,6 +215,7 @@ class Task(Model):
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     status: Mapped[str] = mapped_column(String(12), default="queued")
     due_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
     answer_json: Mapped[str | None] = mapped_column(Text)
     error_json: Mapped[str | None] = mapped_column(Text)
     phase: Mapped[str] = mapped_column(String(20), default="")

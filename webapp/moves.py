@@ -1,25 +1,19 @@
 """How a restore job moves from draft to done: compare-and-set, and a lease while somebody works on it.
 
 The row in the app database is the truth about intent. Of two concurrent moves exactly one wins, because a move names
-the states that it may start from in the ``WHERE`` of its ``UPDATE``. Leases are judged by the app database's clock, so
-machines whose clocks differ agree on what has expired.
+the states that it may start from in the ``WHERE`` of its ``UPDATE``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CursorResult, DateTime, Engine, literal_column, select, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql.elements import ColumnElement
 
-from webapp.engine.errors import Cancelled
+from webapp.leases import LEASE_SECONDS, clock
 from webapp.models import JobStatus, RestoreJob, Site, db
-
-LEASE_SECONDS = 30
-HEARTBEAT_SECONDS = 5
 
 WAITING: tuple[JobStatus, ...] = ("analysing", "planning", "queued")
 """Somebody asked for work; a worker that finds such a job without an owner may claim it."""
@@ -41,14 +35,6 @@ NEXT: Mapping[str, frozenset[str]] = {
     "stale": frozenset({"analysing", "planning"}),
     "done": frozenset(),
 }
-
-
-def clock(dialect: str, seconds: int = 0) -> ColumnElement[Any]:
-    """The app database's own time plus some seconds, as naive UTC."""
-    if dialect == "sqlite":
-        # In the text form in which SQLAlchemy stores a DateTime: fractions have six digits.
-        return literal_column(f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '{seconds:+d} seconds')", DateTime())
-    return literal_column(f"timezone('utc', clock_timestamp()) + interval '{seconds:d} seconds'", DateTime())
 
 
 def move(job_id: str, from_: Collection[str], to: JobStatus, owner: str | None = None, **values: Any) -> bool:
@@ -119,36 +105,6 @@ def _one(statement: Any) -> bool:
     result = db.session.execute(statement, execution_options={"synchronize_session": False})
     db.session.commit()
     return isinstance(result, CursorResult) and result.rowcount == 1
-
-
-# ---------------------------------------------------------------- the lease, from inside the work
-
-
-@dataclass(frozen=True)
-class Lease:
-    """A claimed job in the hands of ``owner``. Uses its own short transactions, from any thread."""
-
-    engine: Engine
-    job_id: str
-    owner: str
-
-    def extend(self, **values: Any) -> None:
-        """Show a sign of life, and with it the progress given.
-
-        Raises:
-            Cancelled: a person asked for it, or the lease was lost and somebody else has settled the job.
-        """
-        dialect = self.engine.dialect.name
-        held = (RestoreJob.id == self.job_id, RestoreJob.owner == self.owner)
-        with self.engine.begin() as connection:
-            kept = connection.execute(
-                update(RestoreJob)
-                .where(*held)
-                .values(heartbeat_at=clock(dialect), lease_until=clock(dialect, LEASE_SECONDS), **values)
-            ).rowcount
-            wanted = connection.execute(select(RestoreJob.cancel_requested).where(*held)).scalar()
-        if not kept or wanted:
-            raise Cancelled
 
 
 # ---------------------------------------------------------------- what the sweeper looks for

@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 
 NAME = "smart-restore"
 WORK = "webapp.jobs.work"
-MAKE_BACKUP = "webapp.jobs.make_backup"
-ALLOWED = frozenset({WORK, MAKE_BACKUP})
+PERFORM = "webapp.tasks.perform"
+ALLOWED = frozenset({WORK, PERFORM})
 LONGEST_SECONDS = 12 * 3600
 """RQ's own limit is 180 seconds. A restore that hangs is seen by a person, who can cancel it."""
 
@@ -165,11 +165,11 @@ def ring(connection: Redis, function: str, subject: str) -> bool:
     return True
 
 
-def enqueuer(redis_url: str) -> Callable[[str], bool]:
-    """What views are given: a function that wakes a worker for a job or a backup id. It never raises."""
+def enqueuer(redis_url: str) -> Callable[..., bool]:
+    """What views are given: a function that wakes a worker for the id of a restore job or of a task. It never raises."""
     connection = connect(redis_url)
 
-    def enqueue(job_id: str, *, backup: bool = False) -> bool:
-        return ring(connection, MAKE_BACKUP if backup else WORK, job_id)
+    def enqueue(subject: str, *, task: bool = False) -> bool:
+        return ring(connection, PERFORM if task else WORK, subject)
 
     return enqueue

@@ -5,27 +5,21 @@ Whether a restore was committed is asked of the site's own journal and never gue
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from flask import current_app
-from sqlalchemy import select
 
-from webapp import moves
+from webapp import moves, tasks
 from webapp.audit import note
 from webapp.engine import commands
 from webapp.engine.answers import Counts, Outcome, Problem
 from webapp.engine.errors import Refusal
-from webapp.models import Backup, JobStatus, RestoreJob, db, now
+from webapp.leases import WorkerLost
+from webapp.models import JobStatus, RestoreJob, db, now
 from webapp.restores import as_text, plan_of
 from webapp.seal import site_url
 from webapp.storage import storage
-
-
-class WorkerLost(Refusal):
-    """The worker stopped before the work was complete. Nothing was changed in the database."""
-
-    code = "worker_lost"
-    hint = "Start it again."
 
 
 def settle(job: RestoreJob, owner: str | None = None, problem: Problem | None = None) -> None:
@@ -101,7 +95,5 @@ def sweep() -> None:
     enqueue = current_app.extensions["enqueue"]
     for job in moves.unclaimed(seconds=5):
         enqueue(job.id)
-    unmade = select(Backup.id).where(Backup.path == "", Backup.note == "")
-    for backup_id in db.session.scalars(unmade):
-        enqueue(backup_id, backup=True)
+    tasks.sweep(partial(enqueue, task=True))
     storage().sweep_uploads()

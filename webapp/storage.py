@@ -130,7 +130,7 @@ def _discard(stream: BinaryIO, rest: int) -> None:
 def is_full(error: Exception) -> bool:
     """Whether something failed because there is no room left on the disk."""
     if isinstance(error, OSError):
-        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+        return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
     return getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
 
 

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, abort, current_app, send_file, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp import tasks
 from webapp.audit import note
 from webapp.models import Backup, db, now
 from webapp.storage import storage
@@ -34,8 +35,9 @@ def make(site_id: int) -> Response:
         )
         db.session.add(backup)
         note("backup.make", backup.name, site=site.name)
-        db.session.commit()
-    current_app.extensions["enqueue"](backup.id, backup=True)
+    task = tasks.ask("backup", backup, person=person())
+    db.session.commit()
+    current_app.extensions["enqueue"](task.id, task=True)
     return see_other(url_for("history.page", site=site.id))
 
 

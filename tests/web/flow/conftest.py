@@ -21,9 +21,9 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from tests import small_sites
-from webapp import accounts, moves, passwords, settling
+from webapp import accounts, leases, moves, passwords, settling, tasks
 from webapp.app import create_app
-from webapp.models import Backup, RestoreJob, Site, User, db
+from webapp.models import Backup, RestoreJob, Site, Task, User, db
 from webapp.seal import seal
 from webapp.settings import Settings
 
@@ -84,6 +84,40 @@ class Installation:
         db.session.commit()
         return job.id
 
+    def task(self, kind: str = "backup", **values: Any) -> str:
+        """The id of a task that waits, on a backup that is still to be made."""
+        backup = Backup(site_id=self.site_id, name="new.json", size=0, sha256="", origin="made", path="")
+        db.session.add(backup)
+        task = tasks.ask(kind, backup, person=accounts.find_user("root"))
+        for name, value in values.items():
+            setattr(task, name, value)
+        db.session.commit()
+        return task.id
+
+    def read_task(self, task_id: str) -> Task:
+        """A task as it stands now."""
+        db.session.rollback()
+        db.session.expire_all()
+        task = db.session.get(Task, task_id)
+        assert task is not None
+        return task
+
+    def wait_for_task(self, task_id: str, *, until: tuple[str, ...] = (), seconds: float = 60) -> Task:
+        """A task once it has ended (or come to one of the states), with the clock's rounds meanwhile."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            task = self.read_task(task_id)
+            if task.status in until or (not until and task.status not in tasks.OPEN):
+                return task
+            settling.sweep()
+            time.sleep(0.1)
+        raise AssertionError(f"still {self.read_task(task_id).status}")
+
+    def files(self) -> set[str]:
+        """Every stored backup, and whatever is still arriving or was left lying."""
+        folders = (self.settings.data_dir / name for name in ("backups", "uploads"))
+        return {f"{folder.name}/{path.name}" for folder in folders for path in folder.iterdir()}
+
     def read(self, job_id: str) -> RestoreJob:
         """A restore as it stands now."""
         db.session.rollback()
@@ -105,11 +139,14 @@ class Installation:
         raise AssertionError(f"still {job.status}, phase {job.phase} {job.done}/{job.total}")
 
     def expire(self, job_id: str) -> None:
-        """Let the lease of a job be over, as it would be half a minute later."""
+        """Let the lease of a job or a task be over, as it would be half a minute later."""
         db.session.execute(
             db.update(RestoreJob)
             .where(RestoreJob.id == job_id)
-            .values(lease_until=moves.clock(db.engine.dialect.name, -1))
+            .values(lease_until=leases.clock(db.engine.dialect.name, -1))
+        )
+        db.session.execute(
+            db.update(Task).where(Task.id == job_id).values(lease_until=leases.clock(db.engine.dialect.name, -1))
         )
         db.session.commit()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from tests.web.flow.conftest import Installation
-from webapp import moves, settling
+from webapp import leases, moves, settling
 from webapp.engine.errors import Cancelled
 from webapp.models import JobStatus, db
 from webapp.queue import connect, open_queue
@@ -79,7 +79,7 @@ def test_only_the_owner_moves_a_held_job(installation: Installation) -> None:
 def test_who_has_lost_the_lease_is_stopped_at_the_next_sign_of_life(installation: Installation) -> None:
     job_id = installation.job("queued")
     assert moves.claim(job_id, "queued", "mine")
-    lease = moves.Lease(db.engine, job_id, "mine")
+    lease = leases.Lease(db.engine, job_id, "mine")
     lease.extend(phase="write", done=3, total=9)
     assert (installation.read(job_id).phase, installation.read(job_id).done) == ("write", 3)
     moves.move(job_id, ["running"], "failed")
@@ -95,7 +95,7 @@ def test_cancelling_asks_who_works_and_ends_what_waits(installation: Installatio
     assert moves.request_cancel(held)
     assert installation.read(held).status == "running"
     with pytest.raises(Cancelled):
-        moves.Lease(db.engine, held, "mine").extend()
+        leases.Lease(db.engine, held, "mine").extend()
 
 
 def test_a_reading_whose_worker_is_lost_fails_and_can_be_started_again(installation: Installation) -> None:
@@ -112,7 +112,7 @@ def test_a_reading_whose_worker_is_lost_fails_and_can_be_started_again(installat
 
 
 def test_a_flushed_queue_loses_no_job(installation: Installation) -> None:
-    job_id = installation.job("queued", updated_at=moves.clock("sqlite", -60))
+    job_id = installation.job("queued", updated_at=leases.clock("sqlite", -60))
     with Redis.from_url(installation.settings.redis_url) as redis:
         redis.flushall()
     settling.sweep()

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.Column("status", sa.String(length=12), nullable=False),
         sa.Column("due_at", sa.DateTime(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("answer_json", sa.Text(), nullable=True),
         sa.Column("error_json", sa.Text(), nullable=True),
         sa.Column("phase", sa.String(length=20), nullable=False),
