@@ -49,7 +49,7 @@ def test_passwords_are_no_part_of_a_doubt(sqlite: str, tmp_path: Path) -> None:
     records = [each for each in doubtful.backup_of(sqlite, tmp_path) if each["model"] == "users.customuser"]
     records = [each for each in records if each["pk"] != 2]
     records[0]["fields"]["username"] = "Superuser"
-    (doubt,) = Restoring(sqlite, tmp_path).plan(records).doubts
+    (doubt,) = Restoring(sqlite, tmp_path).plan(records, accounts="restore").doubts
     assert len(doubt.candidates) == 2
     for values in (doubt.values, *(row.values for row in doubt.candidates)):
         assert "username" in values

@@ -107,7 +107,14 @@ def _restore(commands: Commands) -> None:
         " reference, or remove it too (default: fail)",
     )
     what.add_argument(
-        "--accept-drift", action="store_true", help="leave out models and fields that the site does not have"
+        "--accept-drift",
+        nargs="?",
+        action="append",
+        const="",
+        default=[],
+        metavar="MODEL",
+        help="leave out fields that the site does not have, and whole models: of this model, or of every one when none is"
+        " named; may be given several times",
     )
     what.add_argument(
         "--fill",

@@ -158,6 +158,7 @@ def plan(found: Plan) -> str:
         rest = found.placeholder_count - len(found.placeholders)
         more = f" and {rest:,} more" if rest else ""
         lines += ["", plain(f"Accounts added without rights: {', '.join(found.placeholders)}{more}")]
+    lines += people(found)
     if found.gains:
         lines += ["", "Who gains what:", *(plain(f"  {gain.who}: {', '.join(gain.what)}") for gain in found.gains)]
     lines += reasons("Left out:", [reason for reason in found.reasons if reason.action == "skipped"])
@@ -167,6 +168,31 @@ def plan(found: Plan) -> str:
         lines += ["", head, *problems(found.problems, max(found.problem_count, len(found.problems)))]
     lines += doubts(found.doubts)
     return "\n".join(lines)
+
+
+STATES = {
+    "question": "the same name with another e-mail address, or one of several accounts",
+    "missing": "neither in the file nor in the database",
+    "placeholder": "added without rights",
+    "added": "added",
+    "left_out": "left out",
+    "mapped": "another account, as you decided",
+}
+
+
+def people(found: Plan) -> list[str]:
+    """People who are not simply recognised, and the words that lead them to an account of the site."""
+    asked = [person for person in found.people if person.state != "matched"]
+    lines = ["", "People whom records refer to:"] if asked else []
+    for person in asked[:SHOWN]:
+        lines.append(plain(f"  {person.label}: {STATES[person.state]} ({person.references:,} records)"))
+        for account in person.candidates if person.state != "mapped" else ():
+            why = f" ({', '.join(account.why)})" if account.why else ""
+            option = shlex.quote(f"{person.decision}={account.key}")
+            lines.append(plain(f"    --decide {option}  it is {account.label}{why}"))
+    if len(asked) > SHOWN:
+        lines.append(f"  and {len(asked) - SHOWN:,} more, in --json")
+    return lines
 
 
 def doubts(found: Sequence[Doubt]) -> list[str]:
@@ -200,7 +226,10 @@ def reasons(heading: str, given: Sequence[Reason]) -> list[str]:
 
 
 WAYS_OUT = (
-    ({"unknown_model", "unknown_field"}, "--accept-drift leaves out what the site has no place for"),
+    (
+        {"unknown_model", "unknown_field"},
+        "--accept-drift, or --accept-drift MODEL, leaves out what the site has no place for",
+    ),
     ({"missing_reference"}, "--on-missing null empties such references, --on-missing skip leaves the records out"),
     ({"protected"}, "--accounts restore restores accounts and rights as well, also those that other records refer to"),
     ({"missing_required"}, "--fill MODEL.FIELD=VALUE gives a value, --on-invalid skip leaves the records out"),
@@ -209,7 +238,7 @@ WAYS_OUT = (
         "--on-invalid skip leaves the records out",
     ),
     (
-        {"ambiguous"},
+        {"ambiguous", "another_email"},
         "--decide MODEL:KEY=KEY, =new or =skip says which row such a record is; --match-by, which key counts",
     ),
     (

@@ -87,6 +87,7 @@ class Problem(Answer):
     place: Place = Place()
     count: int = 1  # how many records share it, when it is told once for all (drift)
     repair: str = ""  # what would help, when the file is damaged and that can be undone
+    candidates: tuple[str, ...] = ()  # rows that an ambiguous reference may mean
 
 
 # ---------------------------------------------------------------- analysis
@@ -101,6 +102,11 @@ class FieldDrift(Answer):
     constant: bool  # every record carries the same value
     example: str = ""
 
+    @property
+    def telling(self) -> int:
+        """Records that carry a value which is neither empty nor the same everywhere: what would really be lost."""
+        return 0 if self.constant else self.filled
+
 
 class ColumnDrift(Answer):
     """A live column that the file does not have. ``source`` says where a new row's value comes from."""
@@ -109,6 +115,33 @@ class ColumnDrift(Answer):
     required: bool
     source: Literal["null", "profile", "database", "fill", "missing"]
     value: str = ""  # the profile's or the fill's value, as text
+
+
+class ValueDrift(Answer):
+    """A column that holds less than it did when the backup was made, or something else: values of the file do not fit it."""
+
+    label: str
+    field: str
+    column: str
+    code: (
+        str  # "too_long", "out_of_range": it became narrower; "bad_value": its type is another one; "missing_required"
+    )
+    type: str  # the database's name of the type that it has now
+    records: int
+    sentence: str
+
+
+class NaturalKey(Answer):
+    """What references by name mean in one table: its columns, who says so, and how many of the file's values they resolve."""
+
+    table: str
+    title: str
+    columns: tuple[str, ...]
+    source: Literal["profile", "chosen", "inferred"]
+    values: int  # different values in the file
+    resolved: int  # of these, found in the file or in the database
+    ambiguous: int = 0  # of these, which may mean several rows
+    lost: tuple[str, ...] = ()  # the first of those that mean nothing or several rows
 
 
 class ModelFacts(Answer):
@@ -189,6 +222,8 @@ class Analysis(Answer):
     problem_counts: Mapping[str, int]
     origin: Origin
     advice: tuple[Advice, ...]
+    natural_keys: tuple[NaturalKey, ...] = ()
+    changed_columns: tuple[ValueDrift, ...] = ()
 
 
 # ---------------------------------------------------------------- choices and plan
@@ -205,14 +240,15 @@ class Choices(Answer):
     on_missing: Literal["fail", "null", "skip"] = "fail"
     on_invalid: Literal["fail", "skip"] = "fail"
     on_referenced: Literal["fail", "keep", "null", "remove"] = "fail"
-    accept_drift: bool = False
+    accept_drift: bool = False  # every model and field that the site has no place for is left out
+    drift: tuple[str, ...] = ()  # models of which that is left out, when not of every one
     fills: Mapping[str, str] = {}  # "model.field" -> value as text
     origin: Literal["auto", "same", "other"] = "auto"
     accounts: Literal["protect", "restore"] = "protect"
     with_parents: bool = True
     repairs: tuple[str, ...] = ()  # damage of the file that is undone while it is read
     match_by: Mapping[str, str] = {}  # "model" -> "field, field": the key that tells its records, before all others
-    decisions: Mapping[str, str] = {}  # "model:key in the file" -> key in the site, "new" or "skip"
+    decisions: Mapping[str, str] = {}  # "model:key in the file" (or a natural key) -> key in the site, "new" or "skip"
 
 
 class Counts(Answer):
@@ -284,6 +320,26 @@ class Doubt(Answer):
     candidates: tuple[Candidate, ...]
 
 
+PersonState = Literal["question", "missing", "placeholder", "added", "left_out", "mapped", "matched"]
+"""What becomes of an account that the file refers to; the first two need a decision."""
+
+
+class Person(Answer):
+    """An account that records of the file refer to. ``decision`` names it in :attr:`Choices.decisions`.
+
+    The answer to it is the key of an account of the site, whose the references become. The record itself is not written then.
+    """
+
+    decision: str
+    table: str
+    label: str
+    state: PersonState
+    references: int  # records to be written that refer to it
+    email: str = ""
+    account: Candidate | None = None  # the account of the site that it is
+    candidates: tuple[Candidate, ...] = ()  # accounts of the site that it may be
+
+
 class Gain(Answer):
     """An account (or a group, a role) that has more after the restore, and what it gains."""
 
@@ -307,6 +363,9 @@ class Plan(Answer):
     doubts: tuple[Doubt, ...] = ()  # the first of the ambiguous records, each beside the rows that it could be
     placeholders: tuple[str, ...] = ()  # accounts that are added without rights, the first of them
     placeholder_count: int = 0
+    people: tuple[Person, ...] = ()  # accounts that records refer to, those that need a decision first
+    people_count: int = 0
+    accounts: tuple[Candidate, ...] = ()  # accounts of the site that people can be led to, the first of them
     gains: tuple[Gain, ...] = ()  # who has more afterwards, where accounts and rights are restored
     partial: bool = False  # the file was cut off: nobody knows what else it held
 

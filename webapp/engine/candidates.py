@@ -43,7 +43,7 @@ def _collect_table(scratch: Scratch, table: Table) -> None:
     add = f"INSERT INTO {todo(table)} (rec, live, action, code) "
     undecided = "skipped" if choices.on_invalid == "skip" else "blocked"
     scratch.run(
-        f"{add}SELECT rec, live, CASE code WHEN 'left_out' THEN 'skipped' ELSE ? END, code FROM {matched(table)}"
+        f"{add}SELECT rec, live, CASE WHEN code IN ('left_out', 'mapped') THEN 'skipped' ELSE ? END, code FROM {matched(table)}"
         " WHERE code IS NOT NULL ORDER BY rec",
         (undecided,),
     )

@@ -8,6 +8,7 @@ from webapp.engine.answers import Candidate, Doubt
 from webapp.engine.labels import is_secret, label_of, label_sql
 from webapp.engine.origin import Trust
 from webapp.engine.places import place_of
+from webapp.engine.references import todo
 from webapp.engine.schema import Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import names, q
@@ -28,7 +29,9 @@ def find_doubts(scratch: Scratch, trust: Trust) -> tuple[Doubt, ...]:
         records = [
             row[0]
             for row in scratch.run(
-                f"SELECT rec FROM {matched(table)} WHERE code = 'ambiguous' ORDER BY rec LIMIT ?",
+                f"SELECT rec FROM {matched(table)} WHERE code IN ('ambiguous', 'another_email')"
+                f" AND rec NOT IN (SELECT rec FROM {todo(table)} WHERE rec IS NOT NULL AND code = 'protected')"
+                " ORDER BY rec LIMIT ?",
                 (DOUBTS_NAMED - len(found),),
             )
         ]

@@ -202,6 +202,14 @@ class UnknownCategory(Refusal):
     exit_code = 2
 
 
+class DriftRefused(Refusal):
+    """There is no model named {name} in this backup. It holds: {known}."""
+
+    code = "drift_refused"
+    hint = "Name the models of which unknown fields or records are left out as the file does."
+    exit_code = 2
+
+
 class FillRefused(Refusal):
     """The fill {fill} cannot be used: {reason}."""
 

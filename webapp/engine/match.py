@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from webapp.engine import sql
-from webapp.engine.decisions import DECIDED, decide
+from webapp.engine.decisions import DECIDED, decide, decided_tables, lead
+from webapp.engine.emails import question_emails
 from webapp.engine.generic import follow_generic
 from webapp.engine.natural import natural_targets, resolve
 from webapp.engine.numbers import note_moves, number_rows
@@ -27,14 +28,18 @@ CONTENT: Final = 91
 
 def match(scratch: Scratch, trust: Trust) -> None:
     """Match all staged records."""
-    for name in natural_targets(scratch):
+    decided = decided_tables(scratch)
+    for name in natural_targets(scratch) | {table.name for table in decided}:
         if name not in scratch.staged_columns:
             resolve(scratch, scratch.schema.tables[name])
+            lead(scratch, scratch.schema.tables[name])
     for number, table in enumerate(scratch.tables):
         scratch.report("match", number, len(scratch.tables))
         _match_table(scratch, table, trust)
         scratch.matched.add(table.name)
         resolve(scratch, table)
+        if table in decided:
+            lead(scratch, table)
     follow_generic(scratch)
     scratch.report("match", len(scratch.tables), len(scratch.tables))
 
@@ -92,6 +97,7 @@ def _match_table(scratch: Scratch, table: Table, trust: Trust) -> None:
         _by_content(scratch, table, trust)
         if primary and table.name in trust.tables - trust.mixed:
             _by_number(scratch, table, primary)
+    question_emails(scratch, table, trust)
     decide(scratch, table)
     number_rows(scratch, table)
 

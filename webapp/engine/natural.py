@@ -56,7 +56,7 @@ def resolve(scratch: Scratch, table: Table) -> None:
         found |= _owners(scratch, table, link)
     if not found:
         return
-    scratch.run(f"CREATE TABLE {tokens_table(table)} (token TEXT PRIMARY KEY, rec INTEGER, live INTEGER) WITHOUT ROWID")
+    scratch.run(f"CREATE TABLE {tokens_table(table)} (token PRIMARY KEY, rec INTEGER, live INTEGER) WITHOUT ROWID")
     scratch.connection.executemany(
         f"INSERT INTO {tokens_table(table)} VALUES (?, ?, ?)",
         [(text, target.rec, target.live) for text, target in found.items()],

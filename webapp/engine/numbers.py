@@ -26,7 +26,9 @@ def number_rows(scratch: Scratch, table: Table) -> None:
             f' (SELECT "#rec" FROM (SELECT "#rec", row_number() OVER (PARTITION BY {q(name)} ORDER BY "#rec") AS place'
             f" FROM {staged(table)} WHERE {q(name)} IS NOT NULL) WHERE place > 1)"
         )
-    homeless = "live IS NULL AND (code = 'taken'" + (f" OR {own} IS NULL)" if given else " OR code IS NULL)")
+    homeless = "live IS NULL AND (code = 'taken'" + (
+        f" OR ({own} IS NULL AND coalesce(code, '') <> 'mapped'))" if given else " OR code IS NULL)"
+    )
     if table.reference(name) is None and scratch.one(
         f"SELECT EXISTS (SELECT 1 FROM {matched(table)} WHERE {homeless})"
     ):

@@ -24,6 +24,7 @@ from webapp.engine.errors import PlanChanged
 from webapp.engine.labels import label_of, label_sql
 from webapp.engine.match import match, rung_words
 from webapp.engine.origin import Trust, find_origin
+from webapp.engine.people import find_people, settle_questions
 from webapp.engine.problems import describe_problems, drift_problems
 from webapp.engine.reasons import words
 from webapp.engine.references import settle_references
@@ -85,6 +86,7 @@ def plan(scratch: Scratch) -> Plan:
     while settle_values(scratch) or settle_keys(scratch):
         settle_references(scratch, trust)
     settle_referenced(scratch)
+    settle_questions(scratch)
     scratch.report("plan", 4, len(steps))
     for table in (*scratch.tables, *scratch.joined.values()):
         write_changes(scratch, table)
@@ -132,8 +134,8 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
             )
         )
     total = sum((each.counts for each in tables), Counts())
-    drift_blocks = 0 if scratch.choices.accept_drift else len(unplaced)
     reduced, reduced_count = placeholders(scratch)
+    people, people_count, accounts = find_people(scratch, trust)
     strange = (
         (Problem(code="another_site", message=words("another_site")),)
         if trust.stranger and total.changes + total.blocked
@@ -145,9 +147,9 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
         counts=total,
         tables=tuple(tables),
         reasons=tuple(reasons),
-        problems=(*strange, *(unplaced if drift_blocks else ()), *problems),
+        problems=(*strange, *unplaced, *problems),
         problem_count=len(strange)
-        + drift_blocks
+        + len(unplaced)
         + sum(each.counts.blocked for each in tables if each.table not in unplaced_counts),
         origin=trust.origin,
         removal=removal,
@@ -155,6 +157,9 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
         doubts=find_doubts(scratch, trust),
         placeholders=reduced,
         placeholder_count=reduced_count,
+        people=people,
+        people_count=people_count,
+        accounts=accounts,
         gains=gains(scratch),
         partial=scratch.facts.file.partial,
     )

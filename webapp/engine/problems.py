@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from webapp.engine.answers import Counts, Problem, Reason
+from webapp.engine.answers import Counts, FieldDrift, Problem, Reason
 from webapp.engine.labels import field_of, label_of
 from webapp.engine.places import place_of
 from webapp.engine.profile import Profile
@@ -20,6 +20,7 @@ VALUE_CODES = ("bad_value", "too_long", "out_of_range", "missing_required")
 NAMED_CODES = (
     *VALUE_CODES,
     "ambiguous",
+    "another_email",
     "duplicate_record",
     "duplicate_key",
     "missing_reference",
@@ -151,36 +152,43 @@ def _left_out(scratch: Scratch, parent: str, target: str, value: object) -> str:
 
 
 def drift_problems(scratch: Scratch, chosen: frozenset[str]) -> tuple[list[Problem], dict[str, Counts]]:
-    """Models and fields that the site does not have, and the counts of records without a table."""
+    """Models and fields that the site does not have and that nobody left out yet, and the counts of records without a table."""
     problems: list[Problem] = []
     counts: dict[str, Counts] = {}
-    accepted = scratch.choices.accept_drift
     for model in scratch.facts.models:
+        accepted = scratch.choices.accept_drift or model.label in scratch.choices.drift
         if model.table is None:
             if scratch.choices.categories:
                 continue
             counts[model.label] = Counts(skipped=model.records) if accepted else Counts(blocked=model.records)
-            problems.append(
-                Problem(
-                    code="unknown_model",
-                    model=model.label,
-                    message=f"The database has no table for {model.label}: {model.records:,} records",
-                    count=model.records,
+            if not accepted:
+                problems.append(
+                    Problem(
+                        code="unknown_model",
+                        model=model.label,
+                        message=f"The database has no table for {model.label}: {model.records:,} records",
+                        count=model.records,
+                    )
                 )
-            )
-        elif model.table in chosen and not _left_alone(scratch.profile, model.table):
+        elif model.table in chosen and not (accepted or _left_alone(scratch.profile, model.table)):
             problems += [
                 Problem(
                     code="unknown_field",
                     model=model.label,
                     field=drift.field,
-                    message=f"{model.label} has no column for {drift.field}:"
-                    f" {drift.records:,} records, {drift.filled:,} of them with a value",
+                    message=f"{model.label} has no column for {drift.field}: {_carried(drift)}",
                     count=drift.records,
                 )
                 for drift in model.unknown
             ]
     return problems, counts
+
+
+def _carried(drift: FieldDrift) -> str:
+    """What is lost with a field that has no column."""
+    if drift.telling:
+        return f"{drift.records:,} records, {drift.filled:,} of them with a value"
+    return f"{drift.records:,} records, " + (f"all with {drift.example}" if drift.filled else "all of them empty")
 
 
 def _left_alone(profile: Profile, table: str) -> bool:

@@ -12,6 +12,8 @@ WORDS = {
     "ignored": "never restored (sessions, migrations and the like)",
     "matched_only": "kept by the application itself; only recognised, never written",
     "left_out": "left out, as you decided",
+    "mapped": "another account stands for it, as you decided",
+    "another_email": "an account has the same name and another e-mail address: say whether it is the same person",
     "ambiguous": "its keys lead to different rows of the database",
     "duplicate_record": "another record of the file is the same row",
     "duplicate_key": "another row has the same key already",

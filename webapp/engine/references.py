@@ -152,7 +152,7 @@ def _find_lost(scratch: Scratch, trust: Trust, table: Table, key: ForeignKey) ->
         scratch.run(
             f"DELETE FROM temp.lost WHERE value IN (SELECT p.{q(target)} FROM {staged(parent)} p"
             f' JOIN {matched(parent)} m ON m.rec = p."#rec" LEFT JOIN {todo(parent)} d ON d.rec = p."#rec"'
-            f" WHERE (m.live IS NOT NULL AND m.code IS NULL) OR d.action IN ('insert', 'blocked'))"
+            f" WHERE (m.live IS NOT NULL AND m.code IS NULL) OR m.code = 'mapped' OR d.action IN ('insert', 'blocked'))"
         )
     if parent.name in scratch.tokens:
         _find_natural(scratch, parent)
@@ -168,7 +168,8 @@ def _find_natural(scratch: Scratch, parent: Table) -> None:
         else ""
     )
     held = (
-        "(n.rec IS NULL AND g.live IS NULL) OR (m.live IS NOT NULL AND m.code IS NULL) OR d.action IN ('insert', 'blocked')"
+        "(n.rec IS NULL AND g.live IS NULL) OR (m.live IS NOT NULL AND m.code IS NULL) OR m.code = 'mapped'"
+        " OR d.action IN ('insert', 'blocked')"
         if staged_too
         else "1"
     )

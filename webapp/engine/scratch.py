@@ -37,6 +37,7 @@ class Scratch:
     generic: dict[tuple[str, str], str] = field(default_factory=dict)  # SQL of references to any table
     matched: set[str] = field(default_factory=set)  # tables that are matched already
     tokens: set[str] = field(default_factory=set)  # tables that natural keys of the file lead to
+    led: set[str] = field(default_factory=set)  # tables to rows of which decisions lead references
     doubtful: set[tuple[str, str]] = field(default_factory=set)  # tables and natural keys that mean more than one row
     moved: set[str] = field(default_factory=set)  # tables of which some record has another primary key in the site
 
