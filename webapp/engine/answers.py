@@ -35,6 +35,15 @@ class FilePart(Answer):
     records: int
 
 
+class StoredFile(Answer):
+    """A file that a backup carries. ``path`` is relative, with slashes; ``modified`` is an instant, or empty."""
+
+    path: str
+    sha256: str
+    size: int
+    modified: str = ""
+
+
 class FileFacts(Answer):
     """A backup file as bytes. ``format`` is a sentence such as "Django fixture, JSON array"."""
 
@@ -149,7 +158,7 @@ class ModelFacts(Answer):
 
     label: str
     table: str | None
-    found_by: Literal["profile", "app_model", "suffix", ""]
+    found_by: Literal["profile", "app_model", "suffix", "table", ""]
     title: str
     categories: tuple[str, ...]
     records: int

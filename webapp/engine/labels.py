@@ -11,7 +11,7 @@ from webapp.engine.profile import Profile
 from webapp.engine.schema import OWN_TABLES, Column, Schema, Table
 from webapp.engine.sql import q
 
-FoundBy = Literal["profile", "app_model", "suffix", ""]
+FoundBy = Literal["profile", "app_model", "suffix", "table", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,13 @@ class Link:
 
 
 def find_table(label: str, schema: Schema, profile: Profile) -> tuple[Table | None, FoundBy]:
-    """The table of a model's label: the profile's word, then ``app_model``, then the only table that ends in the model."""
+    """The table of a model's label: the profile's word, then ``app_model``, then the only table that ends in the model.
+
+    A label without a dot is a table's own name, as sources give it that know tables and no models.
+    """
+    if "." not in label:
+        own = schema.tables.get(label)
+        return _allowed(own, "table") if own else (None, "")
     for name, rules in profile.tables.items():
         if rules.label and rules.label.lower() == label.lower() and name in schema.tables:
             return _allowed(schema.tables[name], "profile")

@@ -13,14 +13,14 @@ from webapp.engine.databases import Database
 from webapp.engine.databases.base import Report
 from webapp.engine.decisions import chosen_keys
 from webapp.engine.errors import PartialReplace
-from webapp.engine.formats import Several, Source, recognise
+from webapp.engine.formats import Records, Several, recognise
 from webapp.engine.plan import file_digest, plan
 from webapp.engine.profile import Profile, choose
 from webapp.engine.scratch import Scratch, needed_tables, open_scratch
 from webapp.engine.stage import stage
 
 
-def recognised_as_one(source: Path | Sequence[Path], name: str, choices: Choices) -> Source | Several:
+def recognised_as_one(source: Path | Sequence[Path], name: str, choices: Choices) -> Records:
     """One file, or several that are restored together, in the order given; a file that is named twice counts once."""
     if isinstance(source, Path):
         return recognise(source, name or source.name, choices.repairs)
@@ -30,7 +30,7 @@ def recognised_as_one(source: Path | Sequence[Path], name: str, choices: Choices
 
 @contextmanager
 def opened(
-    source: Source | Several,
+    source: Records,
     database: Database,
     profile: str | None,
     choices: Choices,
@@ -59,7 +59,7 @@ def opened(
 
 
 def planned(
-    source: Source | Several,
+    source: Records,
     database: Database,
     profile: str | None,
     choices: Choices,

@@ -24,7 +24,7 @@ import msgspec
 from webapp.engine import sql
 from webapp.engine.answers import FieldDrift, FileFacts, Place, Problem
 from webapp.engine.databases.base import Report
-from webapp.engine.formats import Block, RawRecord, Several, Source
+from webapp.engine.formats import Block, RawRecord, Records
 from webapp.engine.formats.mojibake import Sampler
 from webapp.engine.labels import FoundBy, find_table
 from webapp.engine.places import place_of
@@ -66,9 +66,7 @@ class StageFacts(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys([*named, *self.links]))
 
 
-def stage(
-    source: Source | Several, schema: Schema, profile: Profile, folder: Path, report: Report
-) -> tuple[Path, StageFacts]:
+def stage(source: Records, schema: Schema, profile: Profile, folder: Path, report: Report) -> tuple[Path, StageFacts]:
     """The stage of a backup; made, unless the folder has it already."""
     made_with = f"{VERSION} {schema.fingerprint} {profile!r} {sorted(source.asked)}"
     typed = hashlib.sha256(made_with.encode()).hexdigest()[:16]
@@ -109,7 +107,7 @@ class _Stager:
         self.link_rows = LINKS
         self.records = 0
 
-    def run(self, source: Source | Several, report: Report) -> StageFacts:
+    def run(self, source: Records, report: Report) -> StageFacts:
         """Stage every record."""
         run = self.connection.execute
         run("CREATE TABLE meta (facts TEXT)")

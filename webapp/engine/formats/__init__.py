@@ -1,4 +1,5 @@
-"""Formats of backups. A format is a module with ``TITLE``, ``fits`` and ``read``; adding one means adding it here."""
+"""Formats of backups. A format is a module with ``TITLE``, ``fits`` and ``read`` when it is a text; a container has
+``TITLE``, ``fits`` and ``open_container``. Adding one means adding it here."""
 
 from __future__ import annotations
 
@@ -10,15 +11,30 @@ from webapp.engine.formats import damage, django_json, django_lines, django_xml,
 from webapp.engine.formats.block import Block, RawRecord
 from webapp.engine.formats.recognition import open_source
 from webapp.engine.formats.several import Several
-from webapp.engine.formats.source import Format, Source
+from webapp.engine.formats.source import Container, Format, Records, Source
 
-__all__ = ["FORMATS", "Block", "Format", "RawRecord", "Several", "Source", "diagnose", "recognise"]
+__all__ = [
+    "CONTAINERS",
+    "FORMATS",
+    "Block",
+    "Container",
+    "Format",
+    "RawRecord",
+    "Records",
+    "Several",
+    "Source",
+    "diagnose",
+    "recognise",
+]
 
 FORMATS: tuple[Format, ...] = (django_json, django_lines, django_xml, django_yaml)
 """In the order in which they are asked."""
 
+CONTAINERS: tuple[Container, ...] = ()
+"""Asked before the formats, in this order."""
 
-def recognise(path: Path, name: str = "", repairs: Iterable[str] = ()) -> Source:
+
+def recognise(path: Path, name: str = "", repairs: Iterable[str] = ()) -> Records:
     """What a file is, by its content and never by its name.
 
     ``repairs`` (of :data:`webapp.engine.errors.REPAIRS`) may be made while it is read, where they are needed; the file
@@ -27,7 +43,7 @@ def recognise(path: Path, name: str = "", repairs: Iterable[str] = ()) -> Source
     Raises:
         FileRefused: it is empty, of no known format, or an archive that is not opened.
     """
-    return open_source(path, name, FORMATS, frozenset(repairs))
+    return open_source(path, name, FORMATS, CONTAINERS, frozenset(repairs))
 
 
 def diagnose(path: Path) -> tuple[Damage, ...]:

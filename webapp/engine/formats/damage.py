@@ -8,10 +8,10 @@ from pathlib import Path
 from webapp.engine.answers import Damage
 from webapp.engine.errors import FileRefused, RepairRefused
 from webapp.engine.formats.mojibake import Sampler
-from webapp.engine.formats.source import Source
+from webapp.engine.formats.source import Records
 
 
-def diagnose(recognise: Callable[[Path, str, frozenset[str]], Source], path: Path) -> tuple[Damage, ...]:
+def diagnose(recognise: Callable[[Path, str, frozenset[str]], Records], path: Path) -> tuple[Damage, ...]:
     """Everything that keeps a file from being read, and texts in the wrong encoding; nothing for a sound file.
 
     Only the last one may be beyond repair: what comes after it cannot be known. The file is left as it is.

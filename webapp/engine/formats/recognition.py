@@ -21,7 +21,7 @@ from webapp.engine.errors import (
 )
 from webapp.engine.formats import concatenated, django_json
 from webapp.engine.formats.scan import quote
-from webapp.engine.formats.source import Format, Source
+from webapp.engine.formats.source import Container, Format, Records, Source
 from webapp.engine.formats.streams import MARKED, Reading, recognise_compression
 
 HEAD = 1 << 12
@@ -52,7 +52,13 @@ _OTHERS = (
 )
 
 
-def open_source(path: Path, name: str, formats: tuple[Format, ...], repairs: frozenset[str]) -> Source:
+def open_source(
+    path: Path,
+    name: str,
+    formats: tuple[Format, ...],
+    containers: tuple[Container, ...],
+    repairs: frozenset[str],
+) -> Records:
     """Recognise a file by its content and take its fingerprint."""
     for unwanted in sorted(repairs - REPAIRS.keys()):
         raise RepairRefused(name=unwanted[:40], reason=f"known are {', '.join(REPAIRS)}")
@@ -60,7 +66,11 @@ def open_source(path: Path, name: str, formats: tuple[Format, ...], repairs: fro
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()
         file.seek(0)
-        reading = Reading(recognise_compression(file.read(8)), size)
+        start = file.read(HEAD)
+    for container in containers:
+        if container.fits(path, start):
+            return container.open_container(path, name or path.name, sha256, size, repairs)
+    reading = Reading(recognise_compression(start), size)
     made: set[str] = set()
     head = _begin(path, reading)[1]
     while (form := _fitting(path, reading, head, formats)) is None:

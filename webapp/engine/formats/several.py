@@ -11,14 +11,14 @@ from itertools import accumulate
 from webapp.engine.answers import FilePart, Place
 from webapp.engine.errors import FileRefused
 from webapp.engine.formats.block import Block
-from webapp.engine.formats.source import Report, Source, quiet
+from webapp.engine.formats.source import Records, Report, quiet
 
 
 @dataclass(frozen=True)
 class Several:
     """What a stage asks of a source, answered for all files together."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[Records, ...]
     counts: list[int] = field(default_factory=list)  # records of each file that has been read
 
     @property
@@ -90,7 +90,7 @@ class Several:
             self.counts.append(records)
             before += source.size
 
-    def _named(self, refused: FileRefused, source: Source) -> FileRefused:
+    def _named(self, refused: FileRefused, source: Records) -> FileRefused:
         facts = dict(refused.facts)
         facts["where"] = f"{facts.get('where', '')} of {source.name}".strip()
         place = refused.place

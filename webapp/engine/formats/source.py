@@ -40,6 +40,61 @@ def quiet(phase: str, done: int, total: int) -> None:
     """Report to nobody."""
 
 
+class Records(Protocol):
+    """What a stage asks of a source: a plain file, several files, or a container of another shape."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+
+    @property
+    def size(self) -> int:
+        """Bytes as they are stored."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes as they are stored."""
+
+    @property
+    def format(self) -> str:
+        """The format, as a sentence."""
+
+    @property
+    def compression(self) -> str:
+        """How it is compressed; empty where it is not."""
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Repairs that may be made."""
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """What was repaired; complete once the records have been read."""
+
+    @property
+    def parts(self) -> tuple[FilePart, ...]:
+        """The files, where it is several."""
+
+    @property
+    def partial(self) -> bool:
+        """Whether records are lost; known once the records have been read."""
+
+    def blocks(self, report: Report = quiet) -> Iterator[Block]:
+        """Yield the records; raise the first refusal where it stands."""
+
+
+class Container(Protocol):
+    """What a module has that reads files which are no stream of text: an archive, a database."""
+
+    TITLE: str
+
+    def fits(self, path: Path, start: bytes) -> bool:
+        """Whether a file is of this kind; ``start`` are its first stored bytes, and more may be looked at."""
+
+    def open_container(self, path: Path, name: str, sha256: str, size: int, repairs: frozenset[str]) -> Records:
+        """The file's records, checked as far as they can be before a row is read."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A recognised backup file. ``size`` and ``sha256`` are of the bytes as they are stored."""
