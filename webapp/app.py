@@ -18,7 +18,7 @@ from webapp.models import User, db
 from webapp.queue import enqueuer
 from webapp.settings import Settings, read_settings
 from webapp.storage import Storage
-from webapp.views import BLUEPRINTS, errors
+from webapp.views import BLUEPRINTS, audit, errors
 from webapp.views.permissions import allow, ask_to_log_in, guard, require_declarations
 
 PACKAGE = Path(__file__).resolve().parent
@@ -66,6 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     errors.install(app)
     app.after_request(protect)
+    app.after_request(audit.complete)
     allow("anyone")(app.view_functions["static"])
     words.install(app)
     app.add_template_global(asset)

@@ -118,3 +118,48 @@ class SiteInUse(Refusal):
     """{title} has backups or restores; a site that has a history is not removed."""
 
     code = "site_in_use"
+
+
+# ---------------------------------------------------------------- backups that are kept
+
+
+class BackupGone(Refusal):
+    """{name} is not kept any more."""
+
+    code = "backup_gone"
+    hint = "The history says when it was removed, and why."
+
+
+class BackupPinned(Refusal):
+    """{name} is pinned, so it is not removed."""
+
+    code = "backup_pinned"
+    hint = "Unpin it first."
+
+
+class BaseInUse(Refusal):
+    """{name} is the base of {count} later backups, which cannot be read without it."""
+
+    code = "base_in_use"
+    hint = "Remove those first; the chain of the backup lists them."
+
+
+class BackupBusy(Refusal):
+    """{name} is {work}."""
+
+    code = "backup_busy"
+    hint = "Wait until that has ended, or cancel it."
+
+
+class NotYours(Refusal):
+    """{name} was not made or uploaded by you; deleting it is for root."""
+
+    code = "not_yours"
+    hint = "Ask a root of this installation."
+
+
+class NameNotTyped(Refusal):
+    """What was typed is not {word}."""
+
+    code = "word_not_typed"
+    hint = "Nothing was deleted. Type the word as it is shown."

@@ -113,6 +113,10 @@ class Storage:
             os.close(folder)
         return target
 
+    def remove(self, key: str) -> None:
+        """Take a file away; one that is not there is as good as removed."""
+        self.path(key).unlink(missing_ok=True)
+
     def sweep_uploads(self, older_than: float = 24 * 3600) -> int:
         """Remove what broken uploads left behind, by age in seconds. Returns how many files."""
         old = [path for path in (self.root / "uploads").iterdir() if path.stat().st_mtime < time.time() - older_than]

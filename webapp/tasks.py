@@ -209,7 +209,8 @@ def sweep(ring: Callable[[str], object], seconds: int = 5) -> None:
             _end(task, "failed", task.owner, leases.WorkerLost().problem())
     making.sweep()
     asked = select(Task.id).where(Task.backup_id == Backup.id, Task.kind == "backup").exists()
-    for backup in db.session.scalars(select(Backup).where(Backup.path == "", Backup.note == "", ~asked)).all():
+    wanted = select(Backup).where(Backup.path == "", Backup.note == "", Backup.removed_at.is_(None), ~asked)
+    for backup in db.session.scalars(wanted).all():
         ask("backup", backup)
         db.session.commit()
     waiting = select(Task.id).where(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webapp.views import account, api, auth, backups, decisions, health, history, home, restores, sites, users
+from webapp.views import account, api, audit, auth, backups, decisions, health, history, home, restores, sites, users
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.blueprint,
@@ -17,5 +17,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     backups.blueprint,
     sites.blueprint,
     users.blueprint,
+    audit.blueprint,
     account.blueprint,
 )

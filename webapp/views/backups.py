@@ -21,7 +21,8 @@ blueprint = Blueprint("backups", __name__)
 def make(site_id: int) -> Response:
     """Have a backup of a site made now; one that is being made is not asked for twice."""
     site = find_site(site_id)
-    waiting = select(Backup).where(Backup.site_id == site.id, Backup.path == "", Backup.note == "")
+    unmade = (Backup.path == "", Backup.note == "", Backup.removed_at.is_(None))
+    waiting = select(Backup).where(Backup.site_id == site.id, *unmade)
     backup = db.session.scalars(waiting).first()
     if backup is None:
         backup = Backup(
