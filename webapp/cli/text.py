@@ -6,7 +6,19 @@ import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from webapp.engine.answers import Advice, Analysis, Counts, Doubt, Outcome, Place, Plan, Problem, Reason, SiteCheck
+from webapp.engine.answers import (
+    Advice,
+    Analysis,
+    Counts,
+    Doubt,
+    NaturalKey,
+    Outcome,
+    Place,
+    Plan,
+    Problem,
+    Reason,
+    SiteCheck,
+)
 
 SHOWN = 20
 """Problems told one by one; the rest is a number, and all of them are in --json."""
@@ -115,6 +127,7 @@ def analysis(found: Analysis) -> str:
             for model in found.models
         ],
     )
+    lines += natural_keys(found.natural_keys)
     lines += ["", plain(f"Origin: {found.origin.sentence}")]
     total = sum(found.problem_counts.values())
     if total:
@@ -122,6 +135,17 @@ def analysis(found: Analysis) -> str:
     if found.advice:
         lines += ["", "What to do:", *advice(found.advice)]
     return "\n".join(lines)
+
+
+def natural_keys(found: Sequence[NaturalKey]) -> list[str]:
+    """What references by name were taken to mean."""
+    words = {"profile": "by the profile", "chosen": "as you chose", "inferred": "inferred from its unique keys"}
+    rows = [
+        (key.table, ", ".join(key.columns), words[key.source], key.values, key.resolved, key.ambiguous) for key in found
+    ]
+    return (
+        ["", *table(("Referred to by name", "Columns", "Known", "Names", "Found", "Ambiguous"), rows)] if rows else []
+    )
 
 
 def _remark(model: object) -> str:
@@ -231,6 +255,10 @@ WAYS_OUT = (
         "--accept-drift, or --accept-drift MODEL, leaves out what the site has no place for",
     ),
     ({"missing_reference"}, "--on-missing null empties such references, --on-missing skip leaves the records out"),
+    (
+        {"ambiguous_reference"},
+        "--decide 'MODEL:[\"NAME\"]=KEY' says which row such a name means; --match-by MODEL=FIELD, which fields it stands for",
+    ),
     ({"protected"}, "--accounts restore restores accounts and rights as well, also those that other records refer to"),
     ({"missing_required"}, "--fill MODEL.FIELD=VALUE gives a value, --on-invalid skip leaves the records out"),
     (

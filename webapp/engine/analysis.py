@@ -20,6 +20,8 @@ from webapp.engine.answers import (
 from webapp.engine.candidates import absent_value, is_required
 from webapp.engine.errors import REPAIRS
 from webapp.engine.labels import field_of
+from webapp.engine.match import match
+from webapp.engine.natural import has_natural_keys
 from webapp.engine.origin import find_origin
 from webapp.engine.problems import drift_problems
 from webapp.engine.schema import Table
@@ -43,6 +45,9 @@ REPAIRED = {
 def analyse_stage(scratch: Scratch) -> Analysis:
     """The analysis of a stage against the site that is exposed beside it."""
     trust = find_origin(scratch)
+    if has_natural_keys(scratch):
+        # Only matching finds out what they mean.
+        match(scratch, trust)
     models = tuple(_model(scratch, each) for each in scratch.facts.models)
     categories = _categories(scratch)
     references = tuple(each for table in scratch.tables for each in _references(scratch, table))
@@ -59,6 +64,7 @@ def analyse_stage(scratch: Scratch) -> Analysis:
         problem_counts=counts,
         origin=trust.origin,
         advice=(),
+        natural_keys=tuple(scratch.natural_keys),
     )
     return msgspec.structs.replace(answer, advice=_advice(scratch, answer))
 
@@ -206,6 +212,7 @@ def _advice(scratch: Scratch, answer: Analysis) -> tuple[Advice, ...]:
     for model in answer.models:
         found += _model_advice(model)
     found += _reference_advice(scratch, answer)
+    found += _key_advice(answer)
     protected = [model for model in answer.models if model.protected]
     if protected:
         total = sum(model.records for model in protected)
@@ -281,6 +288,23 @@ def _model_advice(model: ModelFacts) -> list[Advice]:
         for column in model.missing_columns
         if column.source == "missing"
     ]
+    return found
+
+
+def _key_advice(answer: Analysis) -> list[Advice]:
+    """What references by name were taken to mean, where no profile says it, and where they lead nowhere."""
+    found = []
+    for each in answer.natural_keys:
+        columns = " and ".join(each.columns)
+        said = f"{each.title} are referred to by name: {each.resolved:,} of {each.values:,} names are found"
+        if each.ambiguous or each.resolved < each.values:
+            lost = f", for example not {each.lost[0]}" if each.lost else ""
+            more = f", {each.ambiguous:,} may mean several rows" if each.ambiguous else ""
+            text = f"{said} by {columns}{more}{lost}."
+            found.append(Advice(level="decide", code="names_lost", text=text))
+        elif each.source == "inferred":
+            text = f"{said}, taken for {columns}, which nobody stated: check it, or choose the key to match by."
+            found.append(Advice(level="note", code="key_inferred", text=text))
     return found
 
 

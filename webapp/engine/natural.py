@@ -13,9 +13,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any
+from typing import Any, Literal
 
 from webapp.engine import values
+from webapp.engine.answers import NaturalKey
 from webapp.engine.schema import Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import q
@@ -23,6 +24,8 @@ from webapp.engine.tokens import MARK, owner_token, token
 from webapp.engine.values import BadValue, Canonical
 
 Key = tuple[Any, ...]
+
+LOST_NAMED = 20
 
 
 def tokens_table(table: Table | str) -> str:
@@ -37,6 +40,11 @@ class Target:
     rec: int | None
     live: int | None
     key: Canonical
+
+
+def has_natural_keys(scratch: Scratch) -> bool:
+    """Whether any reference of the file is a natural key."""
+    return any(_tokens(scratch, scratch.schema.tables[name]) for name in natural_targets(scratch))
 
 
 def natural_targets(scratch: Scratch) -> frozenset[str]:
@@ -98,34 +106,67 @@ def _owners(scratch: Scratch, table: Table, link: str) -> dict[str, Target]:
 
 def _lookup_texts(scratch: Scratch, table: Table, texts: list[str]) -> dict[str, Target]:
     lists = {text: tuple(json.loads(text)) for text in texts}
-    targets = lookup(scratch, table, set(lists.values()))
+    targets: dict[Key, Target] = {}
+    for size in sorted({len(key) for key in lists.values()}):
+        some = {key for key in lists.values() if len(key) == size}
+        columns, found = _best(scratch, table, some, size)
+        scratch.natural_keys.append(_told(scratch, table, columns, some, found))
+        targets |= found
     return {text: targets[key] for text, key in lists.items() if key in targets}
+
+
+def _told(
+    scratch: Scratch, table: Table, columns: tuple[str, ...], wanted: set[Key], found: dict[Key, Target]
+) -> NaturalKey:
+    """What keys of one width were taken to mean, for a person to check."""
+    doubtful = {key for key in wanted if (table.name, token(key)) in scratch.doubtful}
+    lost = sorted(json.dumps(list(key), ensure_ascii=False) for key in wanted - found.keys())
+    source: Literal["profile", "chosen", "inferred"] = "inferred"
+    if columns in scratch.profile.rules(table.name).keys:
+        source = "chosen" if table.name in scratch.chosen else "profile"
+    return NaturalKey(
+        table=table.name,
+        title=scratch.profile.title_of(table.name),
+        columns=columns,
+        source=source,
+        values=len(wanted),
+        resolved=len(found),
+        ambiguous=len(doubtful - found.keys()),
+        lost=tuple(lost[:LOST_NAMED]),
+    )
 
 
 def lookup(scratch: Scratch, table: Table, wanted: set[Key]) -> dict[Key, Target]:
     """The records or rows of a table that natural keys mean. What is not there, or may be one or another, is not in the answer."""
     found: dict[Key, Target] = {}
     for size in {len(key) for key in wanted}:
-        some = {key for key in wanted if len(key) == size}
-        best: dict[Key, Target] = {}
-        for rank in _candidates(scratch, table, size):
-            answer = _agreed(scratch, table, [_by_columns(scratch, table, columns, some) for columns in rank])
-            best = max(best, answer, key=len)
-            if best:
-                break
-        found |= best
+        found |= _best(scratch, table, {key for key in wanted if len(key) == size}, size)[1]
     return found
 
 
-def _agreed(scratch: Scratch, table: Table, answers: list[dict[Key, Target]]) -> dict[Key, Target]:
+def _best(scratch: Scratch, table: Table, wanted: set[Key], size: int) -> tuple[tuple[str, ...], dict[Key, Target]]:
+    """The columns that keys of one width mean, and where they lead; the first candidates where nothing leads anywhere."""
+    first: tuple[str, ...] = ()
+    for rank in _candidates(scratch, table, size):
+        first = first or rank[0]
+        columns, answer = _agreed(scratch, table, rank, wanted)
+        if answer:
+            return columns, answer
+    return first, {}
+
+
+def _agreed(
+    scratch: Scratch, table: Table, rank: list[tuple[str, ...]], wanted: set[Key]
+) -> tuple[tuple[str, ...], dict[Key, Target]]:
     """The answer with the most keys; of several such ones, what they have in common."""
-    most = max(len(answer) for answer in answers)
-    first, *others = (answer for answer in answers if len(answer) == most)
-    for other in others:
+    answers = [(columns, _by_columns(scratch, table, columns, wanted)) for columns in rank]
+    most = max(len(answer) for _, answer in answers)
+    (columns, first), *others = (each for each in answers if len(each[1]) == most)
+    for _, other in others:
         for key in [key for key, target in first.items() if other.get(key) != target]:
-            del first[key]
-            scratch.doubtful.add((table.name, token(key)))
-    return first
+            meant = [first.pop(key), *([other[key]] if key in other else [])]
+            scratch.doubtful[table.name, token(key)] = tuple(str(each.key) for each in meant)
+    return columns, first
 
 
 def _candidates(scratch: Scratch, table: Table, size: int) -> list[list[tuple[str, ...]]]:
@@ -220,7 +261,9 @@ def _find(
         ):
             records_found.setdefault(keys[number], []).append(Target(rec, None, key))
     found = rows_found | records_found
-    scratch.doubtful |= {(table.name, token(key)) for key, targets in found.items() if len(targets) > 1}
+    for key, targets in found.items():
+        if len(targets) > 1:
+            scratch.doubtful[table.name, token(key)] = tuple(str(each.key) for each in targets)
     return {key: targets[0] for key, targets in found.items() if len(targets) == 1}
 
 

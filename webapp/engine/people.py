@@ -74,7 +74,7 @@ def _count_references(scratch: Scratch, table: Table) -> None:
                 scratch.run(
                     f"INSERT INTO temp.people (value, n) SELECT s.{q(column)}, count(*) FROM {todo(other)} d"
                     f' JOIN {staged(other)} s ON s."#rec" = d.rec WHERE s.{q(column)} IS NOT NULL'
-                    f" AND (d.action IN ('insert', 'update', 'blocked') OR d.code = 'missing_reference' AND d.field = ?)"
+                    f" AND (d.action IN ('insert', 'update', 'blocked') OR d.code IN ('missing_reference', 'ambiguous_reference') AND d.field = ?)"
                     " GROUP BY 1 ON CONFLICT (value) DO UPDATE SET n = n + excluded.n",
                     (column,),
                 )

@@ -17,6 +17,9 @@ from webapp.engine.sql import q
 from webapp.engine.tokens import shown_token
 
 VALUE_CODES = ("bad_value", "too_long", "out_of_range", "missing_required")
+MEANT_NAMED = 4
+"""Rows that an ambiguous reference may mean, as its message names them."""
+
 NAMED_CODES = (
     *VALUE_CODES,
     "ambiguous",
@@ -24,6 +27,7 @@ NAMED_CODES = (
     "duplicate_record",
     "duplicate_key",
     "missing_reference",
+    "ambiguous_reference",
     "still_referenced",
     "table_unusable",
 )
@@ -81,6 +85,7 @@ def _named(scratch: Scratch, table: Table, action: str, most: int) -> list[Probl
                 field=field_of(column, table, scratch.profile) if column in table.by_name else column,
                 message=message,
                 place=place_of(scratch.facts.file.parts, rec),
+                candidates=_candidates(scratch, table, column, number) if code == "ambiguous_reference" else (),
             )
         )
     return found
@@ -106,7 +111,7 @@ def _told_by_stage(scratch: Scratch, table: Table, rec: int | None, code: str) -
 
 
 def _message(scratch: Scratch, table: Table, code: str, field: str, number: int) -> str:
-    if code == "missing_reference":
+    if code in ("missing_reference", "ambiguous_reference"):
         return _lost(scratch, table, field, number)
     if code in ("duplicate_key", "duplicate_record"):
         which = f" ({field})" if field else ""
@@ -127,8 +132,8 @@ def _lost(scratch: Scratch, table: Table, field: str, number: int) -> str:
         return words("missing_reference")
     said = f"refers to {shown_token(value)} in {scratch.profile.title_of(key.target)}"
     (target,) = key.target_columns
-    if (key.target, str(value)) in scratch.doubtful:
-        return f"{said}, which may be one row or another: a profile can say which columns such a key means"
+    if rows := scratch.doubtful.get((key.target, str(value))):
+        return f"{said}, which may be {' or '.join(rows[:MEANT_NAMED])}: decide it, or say by which fields to match"
     if why := _left_out(scratch, key.target, target, value):
         return f"{said}, which the file holds but which is left out ({why})"
     if scratch.one(f"SELECT EXISTS (SELECT 1 FROM {live(key.target)} WHERE {q(target)} = ?)", (value,)):
@@ -137,6 +142,13 @@ def _lost(scratch: Scratch, table: Table, field: str, number: int) -> str:
             " does not seem to come from this database, so it may be another one"
         )
     return f"{said}, which is neither in the file nor in the database"
+
+
+def _candidates(scratch: Scratch, table: Table, field: str, number: int) -> tuple[str, ...]:
+    """The keys of the rows that an ambiguous reference may mean."""
+    value = scratch.one(f'SELECT {q(field)} FROM {q("after " + table.name)} WHERE "#id" = ?', (number,))
+    key = table.reference(field)
+    return scratch.doubtful.get((key.target, str(value)), ()) if key else ()
 
 
 def _left_out(scratch: Scratch, parent: str, target: str, value: object) -> str:

@@ -18,6 +18,7 @@ WORDS = {
     "duplicate_record": "another record of the file is the same row",
     "duplicate_key": "another row has the same key already",
     "missing_reference": "refers to a record that cannot be found",
+    "ambiguous_reference": "refers by name to what may be several rows",
     "missing_required": "a required value is missing",
     "bad_value": "a value is of the wrong kind",
     "too_long": "a value is too long",

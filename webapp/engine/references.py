@@ -71,7 +71,25 @@ def _settle_key(scratch: Scratch, trust: Trust, table: Table, key: ForeignKey) -
         f"UPDATE {todo(table)} SET action = ?, code = 'missing_reference', field = ? WHERE {which}",
         (action, column, column),
     )
+    if moved.rowcount and _doubtful(scratch, key):
+        _name_doubts(scratch, table, key)
     return {table.name} if moved.rowcount and action == "skipped" else set()
+
+
+def _doubtful(scratch: Scratch, key: ForeignKey) -> list[str]:
+    """Natural keys that may mean several rows of the table that a reference leads to."""
+    return [token for name, token in scratch.doubtful if name == key.target]
+
+
+def _name_doubts(scratch: Scratch, table: Table, key: ForeignKey) -> None:
+    """References that may lead to several rows are no missing ones."""
+    (column,) = key.columns
+    for token in _doubtful(scratch, key):
+        scratch.run(
+            f"UPDATE {todo(table)} SET code = 'ambiguous_reference' WHERE code = 'missing_reference' AND field = ?"
+            f' AND rec IN (SELECT "#rec" FROM {staged(table)} WHERE {q(column)} = ?)',
+            (column, token),
+        )
 
 
 def _settle_columns(scratch: Scratch, table: Table, key: ForeignKey) -> set[str]:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from webapp.engine import sql
-from webapp.engine.answers import Choices
+from webapp.engine.answers import Choices, NaturalKey
 from webapp.engine.databases.base import Reader, Report
+from webapp.engine.labels import find_table
 from webapp.engine.profile import Profile
 from webapp.engine.schema import LEDGER, Column, Schema, Table
 from webapp.engine.sql import q
@@ -38,8 +39,17 @@ class Scratch:
     matched: set[str] = field(default_factory=set)  # tables that are matched already
     tokens: set[str] = field(default_factory=set)  # tables that natural keys of the file lead to
     led: set[str] = field(default_factory=set)  # tables to rows of which decisions lead references
-    doubtful: set[tuple[str, str]] = field(default_factory=set)  # tables and natural keys that mean more than one row
+    doubtful: dict[tuple[str, str], tuple[str, ...]] = field(
+        default_factory=dict
+    )  # tables and natural keys that mean more than one row, and these
+    natural_keys: list[NaturalKey] = field(default_factory=list)  # what natural keys of the file were found to mean
     moved: set[str] = field(default_factory=set)  # tables of which some record has another primary key in the site
+
+    @cached_property
+    def chosen(self) -> frozenset[str]:
+        """Tables whose key to match by a person chose."""
+        found = (find_table(label, self.schema, self.profile)[0] for label in self.choices.match_by)
+        return frozenset(table.name for table in found if table is not None)
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

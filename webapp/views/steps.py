@@ -108,7 +108,7 @@ def reached(job: RestoreJob) -> dict[str, str]:
     return links
 
 
-REFERENCES = frozenset({"missing_reference", "still_referenced", "refers_to_removed"})
+REFERENCES = frozenset({"missing_reference", "ambiguous_reference", "still_referenced", "refers_to_removed"})
 UNIQUENESS = frozenset({"duplicate_record", "duplicate_key", "ambiguous"})
 """The problems that concern references and uniqueness; all others concern a field."""
 
