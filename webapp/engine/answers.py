@@ -465,3 +465,49 @@ class BackupFacts(Answer):
     sha256: str
     records: int
     tables: Mapping[str, int]
+
+
+# ---------------------------------------------------------------- drills
+
+
+class DrilledTable(Answer):
+    """One table of a drill: what the backup holds of it, and what stood in the scratch database after the restore."""
+
+    table: str
+    title: str
+    records: int  # in the backup
+    rows: int  # in the scratch database
+    equal: bool  # every record was found again, with every value
+
+
+class ProbeResult(Answer):
+    """A number that a person knows about the site, in the backup and in the scratch database. ``problem`` is empty when it is right."""
+
+    name: str
+    title: str
+    category: str  # its title, empty for none
+    backup: str
+    scratch: str
+    problem: str = ""
+
+
+class DrillAnswer(Answer):
+    """Whether a backup restores whole into an empty database with today's structure of its site.
+
+    ``proven`` is True only when every table, probe and file was as it should be; else ``problems`` say why not.
+    """
+
+    proven: bool
+    verdict: str  # a sentence
+    profile: str
+    records: int
+    seconds: float
+    tables: tuple[DrilledTable, ...] = ()
+    probes: tuple[ProbeResult, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    problem_count: int = 0
+    beside: tuple[
+        str, ...
+    ] = ()  # titles of tables that were taken from the site as it is, because the backup refers to them
+    files: int = 0  # stored files that were read whole and found right
+    file_bytes: int = 0

@@ -15,12 +15,25 @@ from typing import Literal
 import msgspec
 
 from webapp.engine.analysis import analyse_stage
-from webapp.engine.answers import Analysis, BackupFacts, Choices, Damage, Outcome, Plan, RowPage, SiteCheck, SiteTable
+from webapp.engine.answers import (
+    Analysis,
+    BackupFacts,
+    Choices,
+    Damage,
+    DrillAnswer,
+    Outcome,
+    Plan,
+    RowPage,
+    SiteCheck,
+    SiteTable,
+)
 from webapp.engine.apply import apply, read_outcome
 from webapp.engine.backup import tables_of, write_fixture
 from webapp.engine.databases import open_database
 from webapp.engine.draft import draft
-from webapp.engine.errors import FileChanged
+from webapp.engine.drill import drill as try_out
+from webapp.engine.drill import failed_drill
+from webapp.engine.errors import FileChanged, FileRefused
 from webapp.engine.formats import diagnose
 from webapp.engine.pipeline import opened, planned, recognised_as_one
 from webapp.engine.plan import file_digest
@@ -173,6 +186,25 @@ def backup(
     known = choose(profile, schema)
     with database.reader(schema) as reader:
         return write_fixture(output, schema, known, reader, tables=tables_of(schema, known, categories), report=report)
+
+
+def drill(
+    source: Path | Sequence[Path],
+    url: str,
+    *,
+    scratch: Path,
+    profile: str | None = None,
+    report: Report = quiet,
+) -> DrillAnswer:
+    """Try out whether a backup restores whole into today's structure of its site. The site is only read.
+
+    ``scratch`` is a folder for the files of the trial, which are gone afterwards.
+    """
+    try:
+        file = recognised_as_one(source, "", Choices())
+    except FileRefused as refusal:
+        return failed_drill(refusal)
+    return try_out(file, open_database(url), profile, scratch, report)
 
 
 def diagnose_backup(source: Path) -> tuple[Damage, ...]:

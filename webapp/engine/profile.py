@@ -48,6 +48,16 @@ class CategoryRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tables: tuple[str, ...] = ()
 
 
+class ProbeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A number that a drill asks for: how many rows a table has or, with ``sum``, what a column of it adds up to."""
+
+    title: str
+    table: str
+    sum: str = ""  # a column with numbers
+    category: str = ""  # the category that it is told under
+    least: int | None = None  # fewer (or less) than this is a failure
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     title: str = ""
@@ -55,6 +65,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recognise: tuple[str, ...] = ()
     categories: Mapping[str, CategoryRules] = {}
     tables: Mapping[str, TableRules] = {}
+    probes: Mapping[str, ProbeRules] = {}
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,7 @@ class Profile:
     recognise: tuple[str, ...] = ()
     categories: Mapping[str, CategoryRules] = field(default_factory=dict)
     tables: Mapping[str, TableRules] = field(default_factory=dict)
+    probes: Mapping[str, ProbeRules] = field(default_factory=dict)
 
     def rules(self, table: str) -> TableRules:
         """The rules of a table; empty ones for a table that the profile does not name."""
@@ -209,4 +221,5 @@ def _over(file: _File, base: Profile | None) -> Profile:
         recognise=file.recognise,
         categories={**(base.categories if base else {}), **file.categories},
         tables={**(base.tables if base else {}), **file.tables},
+        probes={**(base.probes if base else {}), **file.probes},
     )

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from sqlalchemy.engine import URL
@@ -130,6 +131,9 @@ class Database(Protocol):
 
     def writer(self, schema: Schema, plan: str, tick: Callable[[], None]) -> AbstractContextManager[Writer]:
         """Open the transaction for the plan file at path ``plan``; ``tick()`` is called now and then and may raise Cancelled."""
+
+    def likeness(self, schema: Schema, path: Path) -> Database:
+        """Make an empty SQLite file at ``path`` with the structure of this database, to try a restore out in."""
 
     def settle(self, job: str) -> bool:
         """Whether the journal has the job, asked under the lock that a writer holds, so that no answer is given too early.

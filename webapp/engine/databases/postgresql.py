@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg import Connection, errors
 from sqlalchemy.engine import URL
 
 from webapp.engine.databases import postgresql_catalog
+from webapp.engine.databases.likeness import Likeness
 from webapp.engine.databases.postgresql_reader import PostgreSQLReader
 from webapp.engine.databases.postgresql_writer import LOCK, PostgreSQLWriter
 from webapp.engine.errors import AddressRefused, OutcomeUnknown, Refusal, SiteBusy, SiteUnreachable, WriteRefused
@@ -141,6 +143,10 @@ class PostgreSQL:
             return SiteBusy(reason=reason)
         place = ", ".join(filter(None, (error.diag.table_name, error.diag.constraint_name or error.diag.column_name)))
         return WriteRefused(reason=f"{reason} ({place})" if place and place not in reason else reason)
+
+    def likeness(self, schema: Schema, path: Path) -> Likeness:
+        """An empty SQLite file of the same structure; nothing is made on the server."""
+        return Likeness(self, schema, path)
 
     def settle(self, job: str) -> bool:
         """Whether the journal has the job; a writer that still runs holds the lock that is asked for here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,11 +21,14 @@ from webapp.engine.errors import (
     SiteUnreachable,
     WriteRefused,
 )
-from webapp.engine.schema import JOURNAL, Column, Kind, Schema, Table
+from webapp.engine.schema import JOURNAL, OWN_TABLES, Column, Kind, Schema, Table
 from webapp.engine.sql import add_functions, names, q, read_only, ticking
 from webapp.engine.values import Canonical
 
 BUSY_SECONDS = 5.0
+
+_DEFINITION = re.compile(r"CREATE\s+(TABLE|(UNIQUE\s+)?INDEX)\b", re.IGNORECASE)
+"""What of a site's own definitions is carried out elsewhere: whoever may write to a SQLite file can put any text there."""
 
 
 class SQLite:
@@ -90,13 +94,13 @@ class SQLite:
         return {table: f"has the trigger {name}, which may change what is written" for table, name in rows}
 
     @contextmanager
-    def reader(self, schema: Schema) -> Iterator[_Reader]:
+    def reader(self, schema: Schema) -> Iterator[SQLiteReader]:
         """Open a snapshot: a read transaction."""
         connection = self._connect()
         try:
             connection.execute("BEGIN")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            yield _Reader(self, schema, connection)
+            yield SQLiteReader(self, schema, connection)
         finally:
             connection.close()
 
@@ -120,6 +124,28 @@ class SQLite:
             # Closing rolls back whatever was not committed, also after an I/O error that ended the transaction.
             connection.close()
 
+    def likeness(self, schema: Schema, path: Path) -> SQLite:
+        """An empty file made by the site's own definitions of tables and indexes; triggers and views are left out."""
+        connection = self._connect()
+        try:
+            listed = connection.execute("SELECT tbl_name, sql FROM sqlite_master WHERE sql > '' ORDER BY type DESC")
+            definitions = [
+                text for table, text in listed if table in schema.tables.keys() - OWN_TABLES and _DEFINITION.match(text)
+            ]
+        except sqlite3.Error as error:
+            raise self._refusal(error) from None
+        finally:
+            connection.close()
+        empty = sqlite3.connect(path, isolation_level=None)
+        try:
+            empty.execute("BEGIN")
+            for text in definitions:
+                empty.execute(text)
+            empty.execute("COMMIT")
+        finally:
+            empty.close()
+        return SQLite(URL.create("sqlite", database=str(path)))
+
     def settle(self, job: str) -> bool:
         """Whether the journal has the job; the write lock waits for a writer that still runs."""
         try:
@@ -136,7 +162,9 @@ class SQLite:
             connection.close()
 
 
-class _Reader:
+class SQLiteReader:
+    """One snapshot: a read transaction."""
+
     def __init__(self, database: SQLite, schema: Schema, connection: sqlite3.Connection) -> None:
         self.database = database
         self.schema = schema
