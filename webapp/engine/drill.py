@@ -27,7 +27,7 @@ from webapp.engine.apply import apply
 from webapp.engine.databases import Database
 from webapp.engine.databases.base import Reader, Report
 from webapp.engine.errors import Cancelled, Refusal, SiteRefused
-from webapp.engine.formats import Several, Source
+from webapp.engine.formats import Records
 from webapp.engine.pipeline import planned
 from webapp.engine.profile import ProbeRules, Profile, choose
 from webapp.engine.schema import Schema
@@ -42,7 +42,7 @@ PREFIX = "drill-"
 _EXACT = Context(prec=200)
 
 
-def drill(source: Source | Several, site: Database, profile: str | None, folder: Path, report: Report) -> DrillAnswer:
+def drill(source: Records, site: Database, profile: str | None, folder: Path, report: Report) -> DrillAnswer:
     """Try a backup out. ``folder`` is for the scratch files, which are gone afterwards.
 
     Raises:
@@ -81,7 +81,7 @@ class _Trial:
 
     def __init__(
         self,
-        source: Source | Several,
+        source: Records,
         site: Database,
         schema: Schema,
         profile: Profile,
