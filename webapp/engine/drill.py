@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from decimal import Context, Decimal, InvalidOperation
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from webapp.engine import sql
 from webapp.engine.answers import Choices, DrillAnswer, DrilledTable, Plan, ProbeResult, Problem
@@ -74,6 +75,25 @@ def failed_drill(refusal: Refusal) -> DrillAnswer:
     return DrillAnswer(
         proven=False, verdict=problem.message, profile="", records=0, seconds=0.0, problems=(problem,), problem_count=1
     )
+
+
+class _File(Protocol):
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+
+@runtime_checkable
+class Filed(Protocol):
+    """A source that carries files beside its records."""
+
+    def files(self) -> Iterable[_File]:
+        """What it carries."""
+
+    def read_file(self, sha256: str) -> Iterator[bytes]:
+        """One file's bytes, held against its sha256 while they stream."""
 
 
 class _Trial:
@@ -228,11 +248,11 @@ class _Trial:
 
     def _read_files(self) -> None:
         """Read every stored file whole: its bytes are held against its sha256 while they stream."""
-        listed = getattr(self.source, "files", None)
-        if listed is None:
+        source = self.source
+        if not isinstance(source, Filed):
             return
-        for file in listed():
-            for _ in self.source.read_file(file.sha256):  # type: ignore[union-attr]
+        for file in source.files():
+            for _ in source.read_file(file.sha256):
                 self.report("compare", 2, 3)
             self.files += 1
             self.file_bytes += file.size
