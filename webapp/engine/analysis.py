@@ -21,6 +21,7 @@ from webapp.engine.candidates import absent_value, is_required
 from webapp.engine.errors import REPAIRS
 from webapp.engine.labels import field_of
 from webapp.engine.match import match
+from webapp.engine.media import describe_files
 from webapp.engine.natural import has_natural_keys
 from webapp.engine.origin import find_origin
 from webapp.engine.problems import drift_problems
@@ -63,6 +64,7 @@ def analyse_stage(scratch: Scratch) -> Analysis:
         problems=problems,
         problem_counts=counts,
         origin=trust.origin,
+        files=describe_files(scratch),
         advice=(),
         natural_keys=tuple(scratch.natural_keys),
     )
@@ -247,6 +249,7 @@ def _file_advice(file: FileFacts) -> list[Advice]:
     if done:
         text = f"The file is damaged and was repaired while it was read: {', '.join(done)}."
         found.append(Advice(level="note", code="repaired", text=text))
+    found += [Advice(level="note", code="file_note", text=note) for note in file.notes]
     for each in file.damage:
         text = f"{each.sentence} {REPAIRS[each.kind]}." if each.repairable else each.sentence
         found.append(Advice(level="decide", code=each.kind, text=text))

@@ -11,8 +11,11 @@ from typing import Literal
 
 import msgspec
 
-Action = Literal["insert", "update", "delete", "same", "skipped", "blocked"]
-"""What a plan does with one record (or, for ``delete``, with one live row)."""
+Action = Literal["insert", "update", "delete", "same", "skipped", "blocked", "missing"]
+"""What a plan does with one record (or, for ``delete``, with one live row). Only files can be ``missing``: named, and nowhere."""
+
+FILES = "#files"
+"""What the files of a site are called among the tables of a plan. No table has such a name."""
 
 OriginVerdict = Literal["same", "rebuilt", "another", "empty", "unproven"]
 """Where a backup comes from, as far as the rows tell: see :class:`Origin`."""
@@ -57,6 +60,7 @@ class FileFacts(Answer):
     parts: tuple[FilePart, ...] = ()  # where it is several files
     partial: bool = False  # records are lost, and nobody knows how many
     damage: tuple[Damage, ...] = ()  # what still is wrong with it, as far as samples show
+    notes: tuple[str, ...] = ()  # what a person should know of it: parts that are not read, and the like
 
 
 class Place(Answer):
@@ -218,6 +222,16 @@ class Advice(Answer):
     categories: tuple[str, ...] = ()
 
 
+class FilesFacts(Answer):
+    """The files that a backup carries, and what its own rows say of them."""
+
+    count: int
+    size: int
+    named: int  # records that name one of them
+    missing: int  # records that name a file which the backup does not hold
+    loose: int  # files that no record names
+
+
 class Analysis(Answer):
     """What a backup holds, what fits the live schema, what does not, and what to do about it."""
 
@@ -233,6 +247,7 @@ class Analysis(Answer):
     advice: tuple[Advice, ...]
     natural_keys: tuple[NaturalKey, ...] = ()
     changed_columns: tuple[ValueDrift, ...] = ()
+    files: FilesFacts | None = None  # None where the backup carries no files
 
 
 # ---------------------------------------------------------------- choices and plan
@@ -258,6 +273,7 @@ class Choices(Answer):
     repairs: tuple[str, ...] = ()  # damage of the file that is undone while it is read
     match_by: Mapping[str, str] = {}  # "model" -> "field, field": the key that tells its records, before all others
     decisions: Mapping[str, str] = {}  # "model:key in the file" (or a natural key) -> key in the site, "new" or "skip"
+    files: bool = True  # restore the files that the backup carries as well
 
 
 class Counts(Answer):
@@ -356,6 +372,27 @@ class Gain(Answer):
     what: tuple[str, ...]
 
 
+class FileGap(Answer):
+    """Rows of one table that name files which are neither in the backup nor in the site's folder."""
+
+    table: str
+    title: str
+    rows: int
+    examples: tuple[str, ...]
+
+
+class FilesPlan(Answer):
+    """What becomes of the files of a site. The rows behind the counts are those of the plan's table :data:`FILES`."""
+
+    state: Literal["planned", "no_folder", "not_chosen"]
+    held: int  # files that the backup carries
+    counts: Counts = Counts()
+    size: int = 0  # bytes to be written
+    missing: int = 0  # rows that name a file which is nowhere
+    gaps: tuple[FileGap, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
 class Plan(Answer):
     """The summary of a plan file. ``digest`` is the sha256 of that file: an approval names it."""
 
@@ -377,6 +414,12 @@ class Plan(Answer):
     accounts: tuple[Candidate, ...] = ()  # accounts of the site that people can be led to, the first of them
     gains: tuple[Gain, ...] = ()  # who has more afterwards, where accounts and rights are restored
     partial: bool = False  # the file was cut off: nobody knows what else it held
+    files: FilesPlan | None = None  # None where the backup carries no files
+
+    @property
+    def changes(self) -> int:
+        """Rows and files of the site that would be written."""
+        return self.counts.changes + (self.files.counts.changes if self.files else 0)
 
     @property
     def ready(self) -> bool:
@@ -428,6 +471,7 @@ class Outcome(Answer):
     problems: tuple[Problem, ...] = ()
     seconds: float = 0.0
     checked: Mapping[str, int] = {}  # "rows", "references", ... -> how many were checked
+    files: FilesPlan | None = None
 
 
 # ---------------------------------------------------------------- sites

@@ -6,6 +6,9 @@
 4. Read every touched row back, and follow every reference (:mod:`webapp.engine.verify`).
 5. Write the receipt and force it to disk. Commit.
 
+Files that go with the rows are written beside their places before 1, looked at with 2, read back with 4 and renamed after 5
+(:mod:`webapp.engine.placement`).
+
 A refusal on the way leaves the site as it was. Whether step 5 happened is only ever asked of the journal.
 """
 
@@ -15,6 +18,8 @@ import os
 import shutil
 import sqlite3
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -22,8 +27,11 @@ import msgspec
 from webapp.engine import sql
 from webapp.engine.answers import Outcome
 from webapp.engine.databases.base import Database, Report, TableChanges, Writer
-from webapp.engine.errors import PlanBlocked, PlanChanged, RemovalNotConfirmed, Stale
+from webapp.engine.errors import FilesUnreadable, FolderRefused, PlanBlocked, PlanChanged, RemovalNotConfirmed, Stale
+from webapp.engine.formats import Carrier, Records
+from webapp.engine.placement import Move, Placement, moves_of, placed
 from webapp.engine.plan import PlanFacts, file_digest, open_plan, table_changes
+from webapp.engine.reasons import counted
 from webapp.engine.verify import verify
 
 
@@ -36,17 +44,22 @@ def apply(
     receipt: Path,
     confirm_removal: int | None,
     report: Report,
+    media: Path | None = None,
+    carrier: Callable[[], Records] | None = None,
 ) -> Outcome:
-    """Do what the plan file says.
+    """Do what the plan file says. Where it has files, ``carrier`` opens the backup that holds them, for the folder ``media``.
 
     Raises:
         PlanChanged, PlanBlocked, RemovalNotConfirmed: before the site is touched.
         Stale, NotVerified, WriteRefused, SiteBusy, AlreadyApplied, Cancelled: rolled back.
+        FolderRefused, PathRefused, FilesUnreadable: likewise.
+        FilesUnfinished: it was committed, and files wait to be renamed.
     """
     started = time.monotonic()
     if file_digest(path) != digest:
         raise PlanChanged
     connection, facts = open_plan(path)
+    moves = moves_of(connection) if facts.media else ()
     connection.close()
     plan = facts.plan
     if not plan.ready:
@@ -57,7 +70,7 @@ def apply(
     if schema.fingerprint != facts.fingerprint:
         raise Stale(count="some", model="the structure of", pk="the database")
     changes = table_changes(facts, schema)
-    if not changes:
+    if not changes and not moves:
         outcome = _outcome(
             job, facts, "nothing", "Nothing to do: the database already is as the backup has it.", started, {}
         )
@@ -71,21 +84,57 @@ def apply(
         latest = (phase, done, whole)
         report(*latest)
 
-    with database.writer(schema, str(path), lambda: report(*latest)) as writer:
-        tell("lock", 0, 1)
-        writer.begin(job, digest, changes)
-        _look(writer, changes, tell)
-        _write(writer, changes, facts.backup, total, tell)
-        checked = verify(writer, changes, tell)
-        verdict = "Verified: every changed row was read back and is as planned"
-        if checked["references"]:
-            verdict += ", and every reference of these tables holds"
-        outcome = _outcome(job, facts, "done", f"{verdict}.", started, checked)
-        _write_receipt(path, receipt, outcome)
-        tell("commit", 0, 1)
-        writer.commit()
+    with _placed(facts, media, job, moves) as placement:
+        if placement:
+            placement.fetch(_carrier(carrier), tell)
+        with database.writer(schema, str(path), lambda: report(*latest)) as writer:
+            tell("lock", 0, 1)
+            writer.begin(job, digest, changes)
+            _look(writer, changes, tell)
+            if placement:
+                placement.look()
+            _write(writer, changes, facts.backup, total, tell)
+            checked = verify(writer, changes, tell)
+            if placement:
+                checked["files"] = placement.verify()
+            outcome = _outcome(job, facts, "done", _verdict(checked), started, checked)
+            _write_receipt(path, receipt, outcome)
+            tell("commit", 0, 1)
+            if placement:
+                placement.deciding = True
+            writer.commit()
+        if placement:
+            placement.finish()
     # Nothing is reported from here on: a cancel that came too late must not look as if nothing had happened.
     return outcome
+
+
+@contextmanager
+def _placed(facts: PlanFacts, media: Path | None, job: str, moves: tuple[Move, ...]) -> Iterator[Placement | None]:
+    """The place for the files of a plan, if it has any."""
+    if not moves:
+        yield None
+        return
+    if media is None or str(media.absolute()) != facts.media:
+        raise FolderRefused(path=media or facts.media, reason="the plan was made for another one")
+    with placed(media, job, moves) as placement:
+        yield placement
+
+
+def _carrier(opened: Callable[[], Records] | None) -> Carrier:
+    source = opened() if opened else None
+    if not isinstance(source, Carrier):
+        raise FilesUnreadable(path="", reason="the backup that holds it was not given")
+    return source
+
+
+def _verdict(checked: dict[str, int]) -> str:
+    verdict = "Verified: every changed row was read back and is as planned"
+    if checked["references"]:
+        verdict += ", and every reference of these tables holds"
+    if checked.get("files"):
+        verdict += f". {counted(checked['files'], 'file', 'files')} were read back as well"
+    return f"{verdict}."
 
 
 def _look(writer: Writer, changes: tuple[TableChanges, ...], report: Report) -> None:
@@ -131,6 +180,7 @@ def _outcome(job: str, facts: PlanFacts, status: str, verdict: str, started: flo
         problems=facts.plan.problems,
         seconds=round(time.monotonic() - started, 3),
         checked=checked,
+        files=facts.plan.files,
     )
 
 

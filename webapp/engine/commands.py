@@ -9,6 +9,8 @@ raise :class:`~webapp.engine.errors.Cancelled`, and then nothing has changed. Ph
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -33,9 +35,10 @@ from webapp.engine.databases import open_database
 from webapp.engine.draft import draft
 from webapp.engine.drill import drill as try_out
 from webapp.engine.drill import failed_drill
-from webapp.engine.errors import FileChanged, FileRefused
-from webapp.engine.formats import diagnose
+from webapp.engine.errors import FileChanged, FileRefused, OutcomeUnknown
+from webapp.engine.formats import Carrier, diagnose
 from webapp.engine.pipeline import opened, planned, recognised_as_one
+from webapp.engine.placement import forget, settle_folder
 from webapp.engine.plan import file_digest
 from webapp.engine.preview import read_facts, rows
 from webapp.engine.profile import bundled, choose, recognised, source_of
@@ -110,18 +113,26 @@ def make_plan(
     profile: str | None = None,
     choices: Choices = Choices(),
     expected_sha256: str = "",
+    media: Path | None = None,
     report: Report = quiet,
 ) -> Plan:
     """Compute what a restore would do and write it to the plan file ``output``. Leaves the site untouched.
 
+    ``media`` is the site's folder of files; without one, the files that a backup carries are left out and counted.
+
     Raises:
+        FolderRefused: the folder cannot be opened.
         FileChanged: the backup is not the one with ``expected_sha256``.
         PartialReplace: rows would be removed because a cut-off file does not hold them.
     """
     file = recognised_as_one(source, "", choices)
     if expected_sha256 and file.sha256 != expected_sha256:
         raise FileChanged(found=file.sha256[:12], expected=expected_sha256[:12])
-    return planned(file, open_database(url), profile, choices, stages, output, report)
+    database = open_database(url)
+    if media is not None and isinstance(file, Carrier):
+        with suppress(OutcomeUnknown):
+            settle_folder(media, database.settle)
+    return planned(file, database, profile, choices, stages, output, report, media)
 
 
 def read_plan(path: Path) -> Plan:
@@ -150,21 +161,42 @@ def apply_plan(
     job: str,
     receipt: Path,
     confirm_removal: int | None = None,
+    media: Path | None = None,
+    source: Path | Sequence[Path] = (),
     report: Report = quiet,
 ) -> Outcome:
-    """Do exactly what the plan file says, in one transaction, or nothing; ``receipt`` is written before the commit."""
+    """Do exactly what the plan file says, in one transaction, or nothing; ``receipt`` is written before the commit.
+
+    A plan that has files needs the backup again, as ``source``, and the site's folder ``media``.
+    """
     return apply(
-        path, digest, open_database(url), job=job, receipt=receipt, confirm_removal=confirm_removal, report=report
+        path,
+        digest,
+        open_database(url),
+        job=job,
+        receipt=receipt,
+        confirm_removal=confirm_removal,
+        report=report,
+        media=media,
+        carrier=(lambda: recognised_as_one(source, "", read_plan(path).choices)) if source else None,
     )
 
 
-def settle(url: str, job: str) -> Literal["applied", "absent"]:
-    """Ask the site's journal whether a job was committed, once nobody is writing.
+def settle(url: str, job: str, *, media: Path | None = None) -> Literal["applied", "absent"]:
+    """Ask the site's journal whether a job was committed, once nobody is writing; its files in ``media`` follow the answer.
 
     Raises:
-        OutcomeUnknown: the site cannot be asked.
+        OutcomeUnknown: the site cannot be asked, or files that belong to a committed job cannot be put in place yet.
     """
-    return "applied" if open_database(url).settle(job) else "absent"
+    applied = open_database(url).settle(job)
+    if media is not None:
+        settle_folder(media, lambda _: applied, only=job)
+    return "applied" if applied else "absent"
+
+
+def forget_replaced(media: Path, before: datetime) -> int:
+    """Remove what restores that ended before an instant (UTC) kept aside in a site's folder; gives how many they were."""
+    return forget(media, before)
 
 
 def receipt_outcome(receipt: Path) -> Outcome | None:

@@ -233,6 +233,30 @@ class DecisionRefused(Refusal):
     exit_code = 2
 
 
+# ---------------------------------------------------------------- files
+
+
+class FolderRefused(Refusal):
+    """The folder of files {path} cannot be used: {reason}."""
+
+    code = "folder_refused"
+    hint = "Nothing was changed. Name the folder in which the application keeps its files, or restore without files."
+
+
+class PathRefused(Refusal):
+    """The file {path} is refused: {reason}."""
+
+    code = "path_refused"
+    hint = "Nothing was changed. Restore without files, or put the folder in order first."
+
+
+class FilesUnreadable(Refusal):
+    """The file {path} of the backup is not as the plan has it: {reason}."""
+
+    code = "files_unreadable"
+    hint = "Nothing was changed. Use another copy of this backup, or restore without files."
+
+
 # ---------------------------------------------------------------- plan and apply
 
 
@@ -295,6 +319,13 @@ class OutcomeUnknown(Refusal):
 
     code = "outcome_unknown"
     hint = "Once the database is reachable, the marker in its table smart_restore_journal tells."
+
+
+class FilesUnfinished(OutcomeUnknown):
+    """Job {job} was committed, and files still wait to be put in their place: {reason}."""
+
+    code = "files_unfinished"
+    hint = "It goes on by itself where the console runs, and else with the next restore into this folder."
 
 
 class AlreadyApplied(Refusal):

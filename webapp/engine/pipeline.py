@@ -51,7 +51,7 @@ def opened(
         report(*latest)
 
     with database.reader(schema) as reader, open_scratch(path, staged, tell) as connection:
-        reader.expose(connection, needed_tables(schema, facts, choices), tell)
+        reader.expose(connection, needed_tables(schema, facts, choices, known), tell)
         connection.execute("BEGIN")
         keyed = known.matching_by(chosen_keys(choices, schema, known))
         yield Scratch(connection, reader, schema, keyed, facts, choices, tell)
@@ -66,10 +66,12 @@ def planned(
     stages: Path,
     output: Path,
     report: Report,
+    media: Path | None = None,
 ) -> Plan:
-    """The plan of a restore, written to the plan file ``output``.
+    """The plan of a restore, written to the plan file ``output``. ``media`` is the site's folder of files, if it has one.
 
     Raises:
+        FolderRefused: that folder cannot be opened.
         PartialReplace: rows would be removed because a cut-off file does not hold them.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +80,7 @@ def planned(
         with opened(source, database, profile, choices, stages, making, report) as scratch:
             if choices.remove and scratch.facts.file.partial:
                 raise PartialReplace
-            answer = plan(scratch)
+            answer = plan(scratch, media)
         making.replace(output)
     finally:
         making.unlink(missing_ok=True)

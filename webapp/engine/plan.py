@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from webapp.engine import sql
-from webapp.engine.answers import Counts, FilePart, Plan, Problem, Reason, TablePlan
+from webapp.engine.answers import FILES, Counts, FilePart, FilesPlan, Plan, Problem, Reason, TablePlan
 from webapp.engine.candidates import chosen_tables, collect, settle_values
 from webapp.engine.changes import columns_of, write_changes
 from webapp.engine.databases.base import TableChanges
@@ -23,6 +23,7 @@ from webapp.engine.doubts import find_doubts
 from webapp.engine.errors import PlanChanged
 from webapp.engine.labels import label_of, label_sql
 from webapp.engine.match import match, rung_words
+from webapp.engine.media import plan_files
 from webapp.engine.origin import Trust, find_origin
 from webapp.engine.people import find_people, settle_questions
 from webapp.engine.problems import describe_problems, drift_problems
@@ -65,10 +66,11 @@ class PlanFacts(msgspec.Struct, frozen=True):
     profile: str
     moved: tuple[str, ...]  # tables that have "moved <table>"
     parts: tuple[FilePart, ...] = ()  # where the backup is several files
+    media: str = ""  # the site's folder of files, where the plan has any
 
 
-def plan(scratch: Scratch) -> Plan:
-    """Work out the plan in the scratch file; the digest is still empty."""
+def plan(scratch: Scratch, media: Path | None = None) -> Plan:
+    """Work out the plan in the scratch file; the digest is still empty. ``media`` is the site's folder of files."""
     check_choices(scratch.choices, scratch.facts, scratch.schema, scratch.profile)
     trust = find_origin(scratch)
     match(scratch, trust)
@@ -90,7 +92,7 @@ def plan(scratch: Scratch) -> Plan:
     scratch.report("plan", 4, len(steps))
     for table in (*scratch.tables, *scratch.joined.values()):
         write_changes(scratch, table)
-    answer = _sum_up(scratch, trust, chosen)
+    answer = _sum_up(scratch, trust, chosen, media)
     scratch.report("plan", len(steps), len(steps))
     return answer
 
@@ -98,7 +100,7 @@ def plan(scratch: Scratch) -> Plan:
 # ---------------------------------------------------------------- summing up
 
 
-def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
+def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str], media: Path | None) -> Plan:
     planned, tables, removal, over = [], [], 0, False
     for table in (*scratch.tables, *scratch.joined.values()):
         counts = _counts(scratch, table, chosen)
@@ -134,6 +136,9 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
             )
         )
     total = sum((each.counts for each in tables), Counts())
+    files, barred = plan_files(scratch, media, chosen)
+    if files and files.state == "planned":
+        planned.append(_planned_files(files))
     reduced, reduced_count = placeholders(scratch)
     people, people_count, accounts = find_people(scratch, trust)
     strange = (
@@ -147,9 +152,10 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
         counts=total,
         tables=tuple(tables),
         reasons=tuple(reasons),
-        problems=(*strange, *unplaced, *problems),
+        problems=(*strange, *unplaced, *barred, *problems),
         problem_count=len(strange)
         + len(unplaced)
+        + (files.counts.blocked if files else 0)
         + sum(each.counts.blocked for each in tables if each.table not in unplaced_counts),
         origin=trust.origin,
         removal=removal,
@@ -162,6 +168,7 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
         accounts=accounts,
         gains=gains(scratch),
         partial=scratch.facts.file.partial,
+        files=files,
     )
     facts = PlanFacts(
         plan=answer,
@@ -172,6 +179,7 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str]) -> Plan:
         profile=scratch.profile.name,
         moved=tuple(sorted(scratch.moved)),
         parts=scratch.facts.file.parts,
+        media=str(media.absolute()) if media and files and files.state == "planned" else "",
     )
     scratch.run("CREATE TABLE meta (facts TEXT)")
     scratch.run("INSERT INTO meta VALUES (?)", (msgspec.json.encode(facts).decode(),))
@@ -224,6 +232,11 @@ def _planned(scratch: Scratch, table: Table, counts: Counts) -> PlannedTable:
         label_sql(scratch.profile, table),
         {rung: rung_words(scratch, table, rung) for rung in rungs},
     )
+
+
+def _planned_files(files: FilesPlan) -> PlannedTable:
+    counts = files.counts
+    return PlannedTable(FILES, ("path",), counts.insert, counts.update, counts.delete, False, '"named_by"', {})
 
 
 # ---------------------------------------------------------------- plan files

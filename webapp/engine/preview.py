@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from webapp.engine.answers import FieldChange, FilePart, RowChange, RowPage
+from webapp.engine.answers import FILES, FieldChange, FilePart, RowChange, RowPage
 from webapp.engine.labels import is_secret
 from webapp.engine.places import place_of
 from webapp.engine.plan import PlanFacts, PlannedTable, open_plan
@@ -138,6 +138,6 @@ def _row(known: PlannedTable, names: list[str], row: tuple[object, ...]) -> RowC
         pk=", ".join(shown(news[key]) or "" for key in known.primary_key),
         label=str(label or ""),
         why=why,
-        place=place_of((), rec),
+        place=place_of((), None if known.table == FILES else rec),
         fields=fields,
     )

@@ -37,6 +37,7 @@ class TableRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = {}  # a missing account that is referred to is added with these values: no rights, no login
     email: str = ""  # of a protected account: another address under the same name makes it a question who it is
     generic: tuple[tuple[str, str], ...] = ()  # references to any table: (content type column, key column)
+    files: tuple[str, ...] = ()  # columns that hold paths below the site's folder of files
     ignored: bool = False  # never restored, never backed up
     matched_only: bool = False  # recognised, so that references resolve, but never written
 

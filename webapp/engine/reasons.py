@@ -30,6 +30,17 @@ WORDS = {
     "unknown_model": "the database has no table for these records",
     "unknown_field": "the database has no column for this field",
     "placeholder": "a missing account that is referred to: added without rights, and nobody can log in with it",
+    "file_new": "the folder does not have it",
+    "file_differs": "the folder has another content under this name",
+    "file_same": "the same in the backup and in the folder",
+    "file_gone": "the rows that named it are removed, and no other row names it",
+    "file_missing": "named by a row, and neither in the backup nor in the folder",
+    "file_unnamed": "no row will name it after this restore",
+    "file_twin": "another file of the backup differs only in upper and lower case",
+    "file_kept": "different, and the one in the folder was chosen",
+    "file_newer": "different, and the one in the folder is newer",
+    "file_undated": "different, and nothing tells which is newer, so the one in the folder is kept",
+    "file_barred": "it cannot be put there",
     "needed": "was not chosen, but a chosen record refers to it",
 }
 

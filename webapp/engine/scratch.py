@@ -124,8 +124,13 @@ def matched(table: Table | str) -> str:
     return q("match " + (table if isinstance(table, str) else table.name))
 
 
-def needed_tables(schema: Schema, facts: StageFacts, choices: Choices) -> tuple[str, ...]:
-    """Live tables that a plan must see: the staged ones, those that they refer to, and those that refer to them."""
+def needed_tables(
+    schema: Schema, facts: StageFacts, choices: Choices, profile: Profile | None = None
+) -> tuple[str, ...]:
+    """Live tables that a plan must see: the staged ones, those that they refer to, and those that refer to them.
+
+    Where the backup carries files, those that the ``profile`` says name files as well.
+    """
     staged_names = set(facts.tables)
     around = {key.target for name in staged_names for key in schema.tables[name].foreign_keys}
     around |= {
@@ -143,6 +148,8 @@ def needed_tables(schema: Schema, facts: StageFacts, choices: Choices) -> tuple[
         around |= more
     if LEDGER in schema.tables:
         around.add(LEDGER)
+    if profile is not None and facts.files and choices.files:
+        around |= {name for name in schema.tables if profile.rules(name).files}
     return tuple(name for name in schema.order() if name in staged_names | around)
 
 

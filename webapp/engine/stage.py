@@ -5,6 +5,7 @@ Tables of a stage (names that begin with ``#`` cannot be columns of a site):
 - ``rows <table>``: one row a record: ``#rec`` (its number in the file; link rows made from a many-to-many list count on
   from :data:`LINKS`), ``#shape`` (which fields it has) and every column that can be written, canonical.
 - ``list <link table>``: the records that carry a many-to-many list, be it empty.
+- ``files``: files that the backup carries, in its order; only where it carries any.
 - ``problems``: values that do not fit. The value is staged as it stands, so that a row which the site has just so is
   still recognised; the problem counts only when the value would be written.
 """
@@ -24,7 +25,9 @@ import msgspec
 from webapp.engine import sql
 from webapp.engine.answers import FieldDrift, FileFacts, Place, Problem
 from webapp.engine.databases.base import Report
-from webapp.engine.formats import Block, RawRecord, Records
+from webapp.engine.errors import ArchiveRefused
+from webapp.engine.folder import flaw_of
+from webapp.engine.formats import Block, Carrier, Noted, RawRecord, Records
 from webapp.engine.formats.mojibake import Sampler
 from webapp.engine.labels import FoundBy, find_table
 from webapp.engine.places import place_of
@@ -34,7 +37,7 @@ from webapp.engine.shapes import LINKS, Shape, Shapes, Staged
 from webapp.engine.sql import q
 from webapp.engine.tokens import owner_token
 
-VERSION = 4
+VERSION = 5
 """Of the stage's layout; part of its name."""
 
 
@@ -58,6 +61,7 @@ class StageFacts(msgspec.Struct, frozen=True):
     shapes: Mapping[int, tuple[str, ...]]  # columns of each shape
     links: Mapping[str, tuple[str, str, str]]  # link table -> owning table, owner column, other column
     naturals: tuple[tuple[str, str], ...] = ()  # tables and columns that hold natural keys
+    files: int = 0  # how many the backup carries
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -132,6 +136,7 @@ class _Stager:
             parts=source.parts,
             partial=source.partial,
             damage=sampler.damage(),
+            notes=source.notes if isinstance(source, Noted) else (),
         )
         facts = StageFacts(
             file,
@@ -139,6 +144,7 @@ class _Stager:
             self.shape_columns,
             self.links,
             self._naturals(),
+            stage_files(self.connection, source),
         )
         run("INSERT INTO meta VALUES (?)", (msgspec.json.encode(facts).decode(),))
         run("COMMIT")
@@ -292,6 +298,27 @@ class _Stager:
             tuple(name for name in order if name in some),
             tuple(name for name in order if name in some - every),
         )
+
+
+def stage_files(connection: sqlite3.Connection, source: Records) -> int:
+    """Stage the list of the files that a source carries, and give their number. Asked for after its records were read."""
+    if not isinstance(source, Carrier):
+        return 0
+    connection.execute(
+        "CREATE TABLE files (rec INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size INTEGER, sha256 TEXT, modified TEXT)"
+    )
+    number = 0
+    for number, file in enumerate(source.files(), 1):
+        if flaw := flaw_of(file.path):
+            raise ArchiveRefused(reason=f"the file {file.path[:80]!r} in it is not allowed: {flaw}")
+        try:
+            connection.execute(
+                "INSERT INTO files VALUES (?, ?, ?, ?, ?)",
+                (number, file.path, file.size, file.sha256, file.modified),
+            )
+        except sqlite3.IntegrityError:
+            raise ArchiveRefused(reason=f"it holds the file {file.path[:80]!r} twice") from None
+    return number
 
 
 def problem_of(file: FileFacts, row: sqlite3.Row | tuple[object, ...]) -> Problem:

@@ -11,14 +11,16 @@ from webapp.engine.formats import damage, django_json, django_lines, django_xml,
 from webapp.engine.formats.block import Block, RawRecord
 from webapp.engine.formats.recognition import open_source
 from webapp.engine.formats.several import Several
-from webapp.engine.formats.source import Container, Format, Records, Source
+from webapp.engine.formats.source import Carrier, Container, Format, Noted, Records, Source
 
 __all__ = [
     "CONTAINERS",
     "FORMATS",
     "Block",
+    "Carrier",
     "Container",
     "Format",
+    "Noted",
     "RawRecord",
     "Records",
     "Several",

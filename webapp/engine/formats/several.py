@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 
-from webapp.engine.answers import FilePart, Place
-from webapp.engine.errors import FileRefused
+from webapp.engine.answers import FilePart, Place, StoredFile
+from webapp.engine.errors import FileRefused, FilesUnreadable
 from webapp.engine.formats.block import Block
-from webapp.engine.formats.source import Records, Report, quiet
+from webapp.engine.formats.source import Carrier, Noted, Records, Report, quiet
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,25 @@ class Several:
                 raise self._named(refused, source) from None
             self.counts.append(records)
             before += source.size
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of any of them."""
+        return tuple(
+            dict.fromkeys(note for source in self.sources if isinstance(source, Noted) for note in source.notes)
+        )
+
+    def files(self) -> Iterator[StoredFile]:
+        """The files of all; where two carry one path, the file that was given last has it."""
+        found = {file.path: file for source in self.sources if isinstance(source, Carrier) for file in source.files()}
+        yield from found.values()
+
+    def read_file(self, sha256: str) -> Iterator[bytes]:
+        """The content of a file, of whichever carries it."""
+        for source in self.sources:
+            if isinstance(source, Carrier) and any(file.sha256 == sha256 for file in source.files()):
+                return source.read_file(sha256)
+        raise FilesUnreadable(path=sha256[:12], reason="no file of the backup has this content")
 
     def _named(self, refused: FileRefused, source: Records) -> FileRefused:
         facts = dict(refused.facts)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from webapp.engine.answers import FilePart, Place
+from webapp.engine.answers import FilePart, Place, StoredFile
 from webapp.engine.errors import FileChanged, FileRefused, TruncatedFile
 from webapp.engine.formats import mojibake
 from webapp.engine.formats.block import Block
@@ -81,6 +81,26 @@ class Records(Protocol):
 
     def blocks(self, report: Report = quiet) -> Iterator[Block]:
         """Yield the records; raise the first refusal where it stands."""
+
+
+@runtime_checkable
+class Carrier(Protocol):
+    """A source that carries files beside its records."""
+
+    def files(self) -> Iterator[StoredFile]:
+        """The files, once the records have been read."""
+
+    def read_file(self, sha256: str) -> Iterator[bytes]:
+        """The content of a file, checked while it streams. In the order of :meth:`files` it costs one pass."""
+
+
+@runtime_checkable
+class Noted(Protocol):
+    """A source of which there is something to say."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for a person; complete once the records have been read."""
 
 
 class Container(Protocol):
