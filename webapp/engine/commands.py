@@ -42,6 +42,7 @@ from webapp.engine.placement import forget, settle_folder
 from webapp.engine.plan import file_digest
 from webapp.engine.preview import read_facts, rows
 from webapp.engine.profile import bundled, choose, recognised, source_of
+from webapp.engine.reset import plan_reset
 from webapp.engine.schema import OWN_TABLES
 
 Report = Callable[[str, int, int], None]
@@ -133,6 +134,15 @@ def make_plan(
         with suppress(OutcomeUnknown):
             settle_folder(media, database.settle)
     return planned(file, database, profile, choices, stages, output, report, media)
+
+
+def make_reset_plan(url: str, *, output: Path, profile: str | None = None, report: Report = quiet) -> Plan:
+    """Compute what a reset of a site would remove, as its profile declares it. Leaves the site untouched.
+
+    Raises:
+        NoReset: the profile declares nothing.
+    """
+    return plan_reset(open_database(url), profile, output, report)
 
 
 def read_plan(path: Path) -> Plan:

@@ -334,6 +334,16 @@ class AlreadyApplied(Refusal):
     code = "already_applied"
 
 
+# ---------------------------------------------------------------- resets and safety
+
+
+class NoReset(Refusal):
+    """The profile {profile} does not say what a reset of this site would clear."""
+
+    code = "no_reset"
+    hint = "Name the tables under [reset] in the profile of the site."
+
+
 # ---------------------------------------------------------------- the command line
 
 

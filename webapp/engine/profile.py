@@ -59,6 +59,13 @@ class ProbeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     least: int | None = None  # fewer (or less) than this is a failure
 
 
+class ResetRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a reset of a site clears. What is not named stays, and so do accounts and rights, whatever is named."""
+
+    clear: tuple[str, ...] = ()  # names of tables, or patterns with *
+    keep: tuple[str, ...] = ()  # exceptions
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     title: str = ""
@@ -67,6 +74,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     categories: Mapping[str, CategoryRules] = {}
     tables: Mapping[str, TableRules] = {}
     probes: Mapping[str, ProbeRules] = {}
+    reset: ResetRules | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,7 @@ class Profile:
     categories: Mapping[str, CategoryRules] = field(default_factory=dict)
     tables: Mapping[str, TableRules] = field(default_factory=dict)
     probes: Mapping[str, ProbeRules] = field(default_factory=dict)
+    reset: ResetRules = field(default_factory=ResetRules)
 
     def rules(self, table: str) -> TableRules:
         """The rules of a table; empty ones for a table that the profile does not name."""
@@ -114,6 +123,13 @@ class Profile:
         composite = (table.primary_key,) if len(table.primary_key) > 1 else ()
         keys += [(key, False) for key in (*table.unique, *composite) if frozenset(key) not in known]
         return tuple((key, nulls) for key, nulls in keys if key != table.primary_key or composite)
+
+    def cleared(self, table: str) -> bool:
+        """Whether a reset empties a table."""
+        rules = self.rules(table)
+        named = any(fnmatch.fnmatchcase(table, each) for each in self.reset.clear)
+        kept = any(fnmatch.fnmatchcase(table, each) for each in self.reset.keep)
+        return named and not (kept or rules.protected or rules.ignored or rules.matched_only)
 
     def matching_by(self, keys: Mapping[str, tuple[str, ...]]) -> Profile:
         """This profile with keys that a person chose, by table, before all others."""
@@ -223,4 +239,5 @@ def _over(file: _File, base: Profile | None) -> Profile:
         categories={**(base.categories if base else {}), **file.categories},
         tables={**(base.tables if base else {}), **file.tables},
         probes={**(base.probes if base else {}), **file.probes},
+        reset=file.reset or (base.reset if base else ResetRules()),
     )
