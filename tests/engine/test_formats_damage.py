@@ -18,7 +18,6 @@ from webapp.engine.errors import (
     FileRefused,
     MalformedFile,
     RepairRefused,
-    SyncFile,
     TruncatedFile,
     UnknownFormat,
 )
@@ -196,24 +195,6 @@ def test_an_object_instead_of_a_list_is_called_what_it_is(
     with pytest.raises(kind, match=words):
         recognise(file, "", REPAIRS)
     assert [(each.kind, each.repairable) for each in diagnose(file)] == [(kind.code, False)]
-
-
-def test_a_sync_file_of_the_attendance_system_is_named(file: Path) -> None:
-    metadata = {"version": "1.0", "backup_type": "full", "total_companies": 0, "total_attendance_records": 0}
-    whole = {"metadata": metadata, "companies": [], "attendance_records": [{"ep_no": "E1"}] * 3}
-    for indent in (None, 2):
-        overwrite(file, json.dumps(whole, indent=indent).encode())
-        with pytest.raises(SyncFile, match="cannot be restored yet"):
-            recognise(file)
-
-
-@pytest.mark.parametrize("name", ["full", "incremental"])
-def test_the_sync_files_of_a_real_system_are_named(name: str) -> None:
-    sample = SAMPLES / "attendance" / f"{name}.json"
-    if not sample.exists():
-        pytest.skip("the sample files of other programs are not here (../shared/samples)")
-    with pytest.raises(SyncFile):
-        recognise(sample)
 
 
 def test_an_unknown_repair_is_refused(file: Path) -> None:

@@ -11,6 +11,7 @@ from webapp.engine.answers import (
     Analysis,
     Counts,
     Doubt,
+    FileFacts,
     NaturalKey,
     Outcome,
     Place,
@@ -112,6 +113,7 @@ def analysis(found: Analysis) -> str:
     lines = [
         plain(f"{file.name}: {size(file.size)}, {file.format}" + (f", {file.compression}" if file.compression else "")),
         f"sha256 {file.sha256}",
+        *_made(file),
         f"{file.records:,} records of {len(found.models):,} models; site profile {found.profile} ({found.dialect})",
         "",
     ]
@@ -146,6 +148,14 @@ def natural_keys(found: Sequence[NaturalKey]) -> list[str]:
     return (
         ["", *table(("Referred to by name", "Columns", "Known", "Names", "Found", "Ambiguous"), rows)] if rows else []
     )
+
+
+def _made(file: FileFacts) -> list[str]:
+    """What the file says of its own making."""
+    made = f"made {file.made}" if file.made else ""
+    kind = "an increment" + (f" since {file.since}" if file.since else "") if file.increment else ""
+    said = ", ".join(part for part in (kind, made) if part)
+    return [plain(said)] if said else []
 
 
 def _remark(model: object) -> str:

@@ -39,6 +39,7 @@ REPAIRED = {
     "prefix": "what comes before the records was left out",
     "concatenated": "its lists were read as one",
     "mojibake": "texts in the wrong encoding were turned back",
+    "checksums": "records whose checksum is wrong were read as they stand",
 }
 """What a repair has done. Salvage has a sentence of its own."""
 
@@ -245,6 +246,13 @@ def _file_advice(file: FileFacts) -> list[Advice]:
     if file.partial:
         text = "The file was cut off. These are the complete records before the cut; how many are missing is not known."
         found.append(Advice(level="decide", code="partial", text=text))
+    if file.increment:
+        since = f" since {file.since}" if file.since else ""
+        text = (
+            f"The file is an increment: it holds what was changed{since}. What was deleted, or changed past the"
+            " application's stamps, is not in it; so nothing can be removed by it."
+        )
+        found.append(Advice(level="note", code="increment", text=text))
     done = [REPAIRED[kind] for kind in file.repairs if kind in REPAIRED]
     if done:
         text = f"The file is damaged and was repaired while it was read: {', '.join(done)}."

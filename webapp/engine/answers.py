@@ -61,6 +61,9 @@ class FileFacts(Answer):
     partial: bool = False  # records are lost, and nobody knows how many
     damage: tuple[Damage, ...] = ()  # what still is wrong with it, as far as samples show
     notes: tuple[str, ...] = ()  # what a person should know of it: parts that are not read, and the like
+    made: str = ""  # when the file says that it was made
+    increment: bool = False  # it holds only what was changed since some time
+    since: str = ""  # since when, as the file says
 
 
 class Place(Answer):

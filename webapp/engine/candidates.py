@@ -39,7 +39,7 @@ def collect(scratch: Scratch, chosen: frozenset[str]) -> None:
 
 
 def _collect_table(scratch: Scratch, table: Table) -> None:
-    choices, rules = scratch.choices, scratch.profile.rules(table.name)
+    choices, volatile = scratch.choices, scratch.volatile(table)
     add = f"INSERT INTO {todo(table)} (rec, live, action, code) "
     undecided = "skipped" if choices.on_invalid == "skip" else "blocked"
     scratch.run(
@@ -56,9 +56,7 @@ def _collect_table(scratch: Scratch, table: Table) -> None:
     else:
         scratch.run(f"{add}SELECT m.rec, NULL, 'insert', NULL {new} ORDER BY m.rec")
     for shape, columns in scratch.shapes(table):
-        compared = [
-            table.by_name[name] for name in columns if name not in table.primary_key and name not in rules.volatile
-        ]
+        compared = [table.by_name[name] for name in columns if name not in table.primary_key and name not in volatile]
         if not compared or not scratch.live_rows[table.name]:
             continue
         different = " OR ".join(

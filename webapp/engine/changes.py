@@ -122,7 +122,7 @@ def _drop_unchanged(scratch: Scratch, table: Table, columns: tuple[Column, ...])
     if not scratch.one(f"SELECT EXISTS (SELECT 1 FROM {nulled(table)})"):
         return
     after, before = q(f"after {table.name}"), q(f"before {table.name}")
-    volatile = scratch.profile.rules(table.name).volatile
+    volatile = scratch.volatile(table)
     equal = " AND ".join(f"a.{q(c.name)} IS b.{q(c.name)}" for c in columns if c.name not in volatile) or "1"
     scratch.run("DROP TABLE IF EXISTS temp.unchanged")
     scratch.run(

@@ -124,7 +124,7 @@ def make_plan(
     Raises:
         FolderRefused: the folder cannot be opened.
         FileChanged: the backup is not the one with ``expected_sha256``.
-        PartialReplace: rows would be removed because a cut-off file does not hold them.
+        PartialReplace, IncrementReplace: rows would be removed because a file that is only a part does not hold them.
     """
     file = recognised_as_one(source, "", choices)
     if expected_sha256 and file.sha256 != expected_sha256:

@@ -60,4 +60,6 @@ def same_time(live: Any, staged: Any) -> int:
         return 0
     if len(staged) == 12:
         return int((found + ".000000" if len(found) == 8 else found)[:12] == staged)
+    if len(staged) == 5:
+        return int(found[:5] == staged)  # given to the minute
     return int(found == staged)

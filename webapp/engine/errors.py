@@ -60,6 +60,7 @@ REPAIRS = {
     "concatenated": "The lists can be read as one, in their order",
     "salvage": "The complete records before the cut can be read; how many are lost is not known",
     "mojibake": "The texts can be turned back into what they were",
+    "checksums": "Records whose checksum is wrong can be read as they stand",
 }
 """What can be done about a damaged file while it is read, and never by itself."""
 
@@ -115,11 +116,18 @@ class EmptyBackup(FileRefused):
     hint = "The program that should have written the records failed. Use another backup."
 
 
-class SyncFile(FileRefused):
-    """This is a sync file of the attendance system, which cannot be restored yet."""
+class ChecksumWrong(FileRefused):
+    """A record is not as it was written {where}: {reason}."""
 
-    code = "sync_file"
-    hint = "Its own program reads it: restore_data --input."
+    code = "checksum_wrong"
+    hint = "The file was changed or damaged after it was made. Use another copy of it."
+
+
+class TotalsWrong(FileRefused):
+    """The file does not hold what it says {where}: {reason}."""
+
+    code = "totals_wrong"
+    hint = "Records were lost or added after the file was made. Use another copy of it."
 
 
 class RepairRefused(FileRefused):
@@ -286,6 +294,13 @@ class PartialReplace(Refusal):
 
     code = "partial_replace"
     hint = "Choose merge, which adds and changes only."
+
+
+class IncrementReplace(Refusal):
+    """The backup is an increment: rows that it does not hold were only not changed, so they cannot be removed."""
+
+    code = "increment_replace"
+    hint = "Choose merge, which adds and changes only, or use a full backup."
 
 
 class Stale(Refusal):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from webapp.engine import sql
+from webapp.engine.formats import sync
 from webapp.engine.profile import Profile
 from webapp.engine.schema import OWN_TABLES, Column, Schema, Table
 from webapp.engine.sql import q
@@ -26,11 +27,15 @@ class Link:
 def find_table(label: str, schema: Schema, profile: Profile) -> tuple[Table | None, FoundBy]:
     """The table of a model's label: the profile's word, then ``app_model``, then the only table that ends in the model.
 
-    A label without a dot is a table's own name, as sources give it that know tables and no models.
+    A label without a dot is a table's own name, as sources give it that know tables and no models. Lists of a sync file are
+    known by the profile's word alone.
     """
     if "." not in label:
         own = schema.tables.get(label)
         return _allowed(own, "table") if own else (None, "")
+    if label.startswith(sync.LABEL):
+        meant = schema.tables.get(profile.synced(label.removeprefix(sync.LABEL)))
+        return (None, "") if meant is None else _allowed(meant, "profile")
     for name, rules in profile.tables.items():
         if rules.label and rules.label.lower() == label.lower() and name in schema.tables:
             return _allowed(schema.tables[name], "profile")
@@ -67,6 +72,13 @@ def find_column(field: str, table: Table, profile: Profile) -> Column | None:
     return None if column is None or column.generated else column
 
 
+def find_synced_column(field: str, table: Table, profile: Profile) -> Column | None:
+    """The column of a field of a sync file: the profile's word alone."""
+    rules = profile.rules(table.name).sync
+    column = table.by_name.get(rules.fields.get(field, "")) if rules else None
+    return None if column is None or column.generated else column
+
+
 def field_of(column: str, table: Table, profile: Profile) -> str:
     """The field's name of a column in a fixture; :func:`find_column` leads back."""
     for field, name in profile.rules(table.name).fields.items():
@@ -79,11 +91,12 @@ def field_of(column: str, table: Table, profile: Profile) -> str:
 
 
 def find_link(field: str, table: Table, schema: Schema, profile: Profile) -> Link | None:
-    """The join table of a many-to-many field: the profile's word, else ``<table>_<field>``.
+    """The join table of a many-to-many field (or of one that held a single reference): the profile's word, else ``<table>_<field>``.
 
     It has a reference to the owner and one other.
     """
-    joint = schema.tables.get(profile.rules(table.name).fields.get(field, f"{table.name}_{field}"))
+    rules = profile.rules(table.name)
+    joint = schema.tables.get(rules.single.get(field) or rules.fields.get(field, f"{table.name}_{field}"))
     if joint is None:
         return None
     references = [key for key in joint.foreign_keys if len(key.columns) == 1]

@@ -258,7 +258,10 @@ def _find(
         for number, rec, key in scratch.run(
             f"SELECT w.n, m.rec, {_site_key(scratch, table)} FROM temp.wanted w JOIN {staged(table)} s ON {on}"
             f' JOIN {matched(table)} m ON m.rec = s."#rec" LEFT JOIN {live(table)} l ON l._rowid_ = m.live'
+            " WHERE coalesce(m.code, '') <> 'duplicate_record' ORDER BY w.n, m.rec"
         ):
+            if columns in table.unique and keys[number] in records_found:
+                continue  # a second record of the same row: it is named as such, and the first one is meant
             records_found.setdefault(keys[number], []).append(Target(rec, None, key))
     found = rows_found | records_found
     for key, targets in found.items():

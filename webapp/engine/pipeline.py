@@ -12,7 +12,7 @@ from webapp.engine.answers import Choices, Plan
 from webapp.engine.databases import Database
 from webapp.engine.databases.base import Report
 from webapp.engine.decisions import chosen_keys
-from webapp.engine.errors import PartialReplace
+from webapp.engine.errors import IncrementReplace, PartialReplace
 from webapp.engine.formats import Records, Several, recognise
 from webapp.engine.plan import file_digest, plan
 from webapp.engine.profile import Profile, choose
@@ -72,7 +72,7 @@ def planned(
 
     Raises:
         FolderRefused: that folder cannot be opened.
-        PartialReplace: rows would be removed because a cut-off file does not hold them.
+        PartialReplace, IncrementReplace: rows would be removed because a file that is only a part does not hold them.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     making = output.with_name(output.name + ".part")
@@ -80,6 +80,8 @@ def planned(
         with opened(source, database, profile, choices, stages, making, report) as scratch:
             if choices.remove and scratch.facts.file.partial:
                 raise PartialReplace
+            if choices.remove and scratch.facts.file.increment:
+                raise IncrementReplace
             answer = plan(scratch, media)
         making.replace(output)
     finally:

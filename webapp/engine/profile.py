@@ -19,6 +19,16 @@ from webapp.engine.schema import Schema, Table
 DEFAULT = "generic"
 
 
+class SyncRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a table stands in a sync file."""
+
+    list: str  # the name of its list
+    fields: Mapping[
+        str, str
+    ]  # field -> column, in the order of the file; one that is a reference holds the other row's name
+    volatile: tuple[str, ...] = ()  # columns that make no difference by themselves when they come from a sync file
+
+
 class TableRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a profile says of one table. Names are the database's; every entry has a harmless default."""
 
@@ -31,6 +41,10 @@ class TableRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stamp: str = ""  # when the row was last changed
     volatile: tuple[str, ...] = ()  # columns that make no difference by themselves
     defaults: Mapping[str, Any] = {}  # for required columns that older files lack
+    blank: tuple[str, ...] = ()  # columns that have "" for no value: null in a file is ""
+    single: Mapping[str, str] = {}  # fields of older files that held one reference, and the link table of today's list
+    create: Mapping[str, Any] | None = None  # a row that is only referred to by name may be made, with these values
+    sync: SyncRules | None = None  # how it stands in a sync file
     protected: bool = False  # accounts and rights
     placeholder: Mapping[
         str, Any
@@ -92,6 +106,10 @@ class Profile:
     def rules(self, table: str) -> TableRules:
         """The rules of a table; empty ones for a table that the profile does not name."""
         return self.tables.get(table, _NOTHING)
+
+    def synced(self, name: str) -> str:
+        """The table that a list of a sync file means; nothing when the profile does not know the list."""
+        return next((table for table, rules in self.tables.items() if rules.sync and rules.sync.list == name), "")
 
     def title_of(self, table: str) -> str:
         """What a person calls the rows of a table."""

@@ -16,6 +16,7 @@ from typing import Any
 from webapp.engine import sql
 from webapp.engine.answers import Choices, NaturalKey
 from webapp.engine.databases.base import Reader, Report
+from webapp.engine.formats import sync
 from webapp.engine.labels import find_table
 from webapp.engine.profile import Profile
 from webapp.engine.schema import LEDGER, Column, Schema, Table
@@ -75,6 +76,12 @@ class Scratch:
     def live_rows(self) -> Mapping[str, int]:
         """By table: rows of the site."""
         return {table.name: self.reader.count(table.name) for table in self.tables}
+
+    def volatile(self, table: Table) -> frozenset[str]:
+        """Columns that make no difference by themselves; more of them where the records come from a sync file."""
+        rules = self.profile.rules(table.name)
+        synced = any(model.table == table.name and model.label.startswith(sync.LABEL) for model in self.facts.models)
+        return frozenset(rules.volatile) | (frozenset(rules.sync.volatile) if rules.sync and synced else frozenset())
 
     def run(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         """Run a statement whose names are quoted and whose values are bound."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import repeat
 from typing import Any
 
@@ -17,9 +17,9 @@ import msgspec
 from webapp.engine import values
 from webapp.engine.answers import FieldDrift
 from webapp.engine.errors import FileRefused, MalformedFile
-from webapp.engine.formats import RawRecord
+from webapp.engine.formats import RawRecord, sync
 from webapp.engine.formats.strict import parse_value
-from webapp.engine.labels import FoundBy, Link, find_column, find_link
+from webapp.engine.labels import FoundBy, Link, find_column, find_link, find_synced_column
 from webapp.engine.profile import Profile
 from webapp.engine.schema import Column, Kind, Schema, Table
 from webapp.engine.sql import q
@@ -58,8 +58,10 @@ class Shape:
     """Records of one table with one set of fields."""
 
     def __init__(
-        self, table: Table | None, fields: tuple[str, ...], has_pk: bool, schema: Schema, profile: Profile
+        self, label: str, table: Table | None, fields: tuple[str, ...], has_pk: bool, schema: Schema, profile: Profile
     ) -> None:
+        synced = label.startswith(sync.LABEL)
+        rules = profile.rules(table.name if table else "")
         self.table = table
         self.has_pk = has_pk
         self.fields = fields
@@ -69,25 +71,33 @@ class Shape:
         self.unknown: list[str] = []
         self.links: list[tuple[str, Link, Column]] = []
         self.naturals: set[str] = set()  # columns in which some record has a natural key
+        self.named: set[str] = set()  # columns in which every record has one, as a word
+        self.blank = rules.blank
+        self.single = rules.single
         placed: list[tuple[str, Column]] = []
         key_columns = table.primary_key if table is not None and has_pk else ()
         for name in fields:
-            column = find_column(name, table, profile) if table is not None else None
+            if synced and name in sync.OWN:
+                continue
+            find = find_synced_column if synced else find_column
+            column = find(name, table, profile) if table is not None and name not in rules.single else None
             link = find_link(name, table, schema, profile) if table is not None and column is None else None
             if column is not None and column.name not in key_columns:
                 placed.append((name, column))
             elif link is not None:
                 self.links.append((name, link, schema.tables[link.table].by_name[link.other]))
-            elif table is None or name not in table.by_name:  # else the database computes it
+            elif table is None or synced or name not in table.by_name:  # else the database computes it
                 self.unknown.append(name)
         self.placed = tuple(placed)
+        if synced and table is not None:
+            self.named = {column.name for _, column in placed if table.reference(column.name) is not None}
         self.keys_of = tuple(table.by_name[name] for name in key_columns) if table is not None else ()
         self.columns = tuple(column.name for column in self.keys_of) + tuple(column.name for _, column in placed)
         marks = ", ".join("?" * (len(self.columns) + 2))
         listed = ", ".join(q(name) for name in ("#rec", "#shape", *self.columns))
         self.statement = f"INSERT INTO {q('rows ' + table.name)} ({listed}) VALUES ({marks})" if table else ""
         self._finish = tuple(
-            (index, done) for index, (_, column) in enumerate(placed) if (done := values.finisher(column)) is not None
+            (index, done) for index, (_, column) in enumerate(placed) if (done := self._finisher(column)) is not None
         )
         self._json = tuple(index for index, (_, column) in enumerate(placed) if column.kind is Kind.JSON)
         self._required = tuple(index for index, (_, column) in enumerate(placed) if not column.nullable)
@@ -95,12 +105,23 @@ class Shape:
         # Only such shapes can go the fast way.
         self.simple = not self.links and len(self.keys_of) <= 1 and all(map(_is_plain, fields))
 
+    def _finisher(self, column: Column) -> Callable[[Any], Canonical] | None:
+        if column.name in self.named:
+            return lru_cache(maxsize=1 << 14)(lambda value: None if value is None else token([value]))
+        done = values.finisher(column)
+        if column.name not in self.blank:
+            return done
+        return lambda value: "" if value is None else value if done is None else done(value)
+
     @cached_property
     def _decode(self) -> Callable[[msgspec.Raw], Any]:
         return self._decoder()
 
     def _decoder(self) -> Callable[[msgspec.Raw], Any]:
-        known = {name: values.decoded_type(column) for name, column in self.placed}
+        known = {
+            name: str | None if column.name in self.named else values.decoded_type(column)
+            for name, column in self.placed
+        }
         members = [(f"f{index}", known.get(name, msgspec.Raw)) for index, name in enumerate(self.fields)]
         # Columns first, in the order of the statement; the rest behind them, to be cut off.
         order = [name for name, _ in self.placed] + [name for name in self.fields if name not in known]
@@ -119,7 +140,7 @@ class Shape:
 
         This is where the time of a large file goes: per row only the decoding is left.
         """
-        if not self.simple or self.naturals or self._json or not self.keys_of:
+        if not self.simple or self.naturals or self._json:
             return None
         decode = self._decode
         try:
@@ -129,7 +150,10 @@ class Shape:
                 columns[index] = list(map(done, columns[index]))
             if any(None in columns[index] for index in self._required):
                 return None
-            if self._whole_key:
+            if not self.keys_of:
+                if self.has_pk or any(bytes(record.pk) != _NULL for record in records):
+                    return None
+            elif self._whole_key:
                 keys = [bytes(record.pk) for record in records]
                 if not all(map(bytes.isdigit, keys)) or max(map(len, keys)) > 18:
                     return None
@@ -218,8 +242,12 @@ class Shape:
         return [self._cell("pk", column, part, problems) for column, part in zip(self.keys_of, parts, strict=True)]
 
     def _cell(self, name: str, column: Column, value: Any, problems: list[FieldProblem]) -> Canonical:
+        if value is None and column.name in self.blank:
+            return ""
+        if column.name in self.named and isinstance(value, str):
+            return token([value])
         try:
-            found = values.convert(column, value)
+            found = values.convert_given(column, value)
         except BadValue as error:
             if self._is_natural(column, value):
                 self.naturals.add(column.name)
@@ -239,10 +267,26 @@ class Shape:
         return isinstance(value, list) or (isinstance(value, str) and value != "")
 
     def _others(self, name: str, column: Column, value: Any, problems: list[FieldProblem]) -> list[Canonical]:
+        if name in self.single:
+            value = self._as_list(column, value)
         if not isinstance(value, list) or any(isinstance(item, dict) or item is None for item in value):
             problems.append(FieldProblem(name, "", "bad_value", f"{name} is not a list of keys"))
             return []
         return list(dict.fromkeys(self._other(name, column, item, problems) for item in value))
+
+    def _as_list(self, column: Column, value: Any) -> Any:
+        """What held one reference as a list of it: nothing, a key, or a natural key, which is a list itself."""
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            return [value]
+        try:
+            for item in value:
+                if not isinstance(item, list):
+                    values.convert(column, item)
+        except BadValue:
+            return [value]
+        return value
 
     def _other(self, name: str, column: Column, item: Any, problems: list[FieldProblem]) -> Canonical:
         if isinstance(item, list):
@@ -280,7 +324,7 @@ class Shapes:
         shape = self.known.get(which)
         fresh = shape is None
         if shape is None:
-            shape = self.known[which] = Shape(self.table, which[1], has_pk, self.schema, self.profile)
+            shape = self.known[which] = Shape(self.label, self.table, which[1], has_pk, self.schema, self.profile)
         self.latest = shape
         return shape, fresh
 

@@ -117,6 +117,7 @@ def differs(column: Column, live: str, staged: str) -> str:
             return (
                 f"({plain} AND ({live} IS NULL OR {staged} IS NULL OR NOT"
                 f" ((length({staged}) = 12 AND substr({live} || '.000000', 1, 12) = {staged})"
+                f" OR (length({staged}) = 5 AND substr({live}, 1, 5) = {staged})"
                 f" OR same_time({live}, {staged}))))"
             )
         case Kind.JSON:
@@ -130,12 +131,13 @@ def differs(column: Column, live: str, staged: str) -> str:
 
 
 def settled(column: Column, staged: str) -> str:
-    """The staged value as it is written: milliseconds become microseconds."""
+    """The staged value as it is written: milliseconds become microseconds, minutes full times."""
     width = {Kind.INSTANT: 23, Kind.TIME: 12}.get(column.kind)
     if width is None:
         return staged
+    minute = f"WHEN length({staged}) = 5 THEN {staged} || ':00' " if column.kind is Kind.TIME else ""
     return (
-        f"CASE WHEN length({staged}) = {width} THEN"
+        f"CASE {minute}WHEN length({staged}) = {width} THEN"
         f" CASE substr({staged}, -4) WHEN '.000' THEN substr({staged}, 1, {width - 4}) ELSE {staged} || '000' END"
         f" ELSE {staged} END"
     )

@@ -29,6 +29,7 @@ from webapp.engine.errors import ArchiveRefused
 from webapp.engine.folder import flaw_of
 from webapp.engine.formats import Block, Carrier, Noted, RawRecord, Records
 from webapp.engine.formats.mojibake import Sampler
+from webapp.engine.formats.several import said_of
 from webapp.engine.labels import FoundBy, find_table
 from webapp.engine.places import place_of
 from webapp.engine.profile import Profile
@@ -125,6 +126,7 @@ class _Stager:
             sampler.look(block)
             self._block(block)
         run("CREATE INDEX problem_places ON problems (tbl, col)")
+        said = said_of(source)
         file = FileFacts(
             name=source.name,
             size=source.size,
@@ -135,8 +137,11 @@ class _Stager:
             repairs=source.repairs,
             parts=source.parts,
             partial=source.partial,
-            damage=sampler.damage(),
             notes=source.notes if isinstance(source, Noted) else (),
+            damage=(*said.damage, *sampler.damage()),
+            made=said.made,
+            increment=said.increment,
+            since=said.since,
         )
         facts = StageFacts(
             file,
@@ -279,7 +284,7 @@ class _Stager:
             for shapes in self.models.values()
             if shapes.table is not None
             for shape in shapes.known.values()
-            for column in shape.naturals
+            for column in shape.naturals | shape.named
         }
         # Lists of keys are not looked through: their links are asked for tokens either way.
         found |= {(link, column) for link, (_, owner, other) in self.links.items() for column in (owner, other)}

@@ -18,7 +18,8 @@ other     text as the database prints it
 
 These are the forms that Django itself stores in SQLite, so that writing to a SQLite site is a plain copy. A staged
 instant or time may also carry exactly three digits of a second: Django's encoder cuts to milliseconds, so such a value
-equals every live value of the same millisecond (:func:`settled` gives the form that is written).
+equals every live value of the same millisecond. A staged time may also be ``HH:MM``, if the file gives it to the minute:
+it equals every live time of that minute. (:func:`webapp.engine.sql.settled` gives the form that is written.)
 """
 
 from __future__ import annotations
@@ -350,6 +351,14 @@ def convert(column: Column, value: Any) -> Canonical:
     return _CONVERT[column.kind](column, value)
 
 
+def convert_given(column: Column, value: Any) -> Canonical:
+    """The same for a value of a file, which may be less exact than what its column holds: a time to the minute stays one."""
+    found = convert(column, value)
+    if column.kind is Kind.TIME and isinstance(found, str) and value.count(":") == 1:
+        return found[:5]
+    return found
+
+
 def from_text(column: Column, text: str) -> Canonical:
     """The canonical form of a value that a person or a profile gives as text."""
     if column.kind is Kind.JSON:
@@ -388,10 +397,15 @@ def finisher(column: Column) -> Callable[[Any], Canonical] | None:
     def finish(value: Any) -> Canonical:
         return None if value is None else convert_one(column, value)
 
+    def finish_time(value: Any) -> Canonical:
+        return None if value is None else convert_given(column, value)
+
     match column.kind:
         case Kind.INTEGER | Kind.BOOLEAN | Kind.REAL | Kind.TEXT | Kind.JSON:
             return None
-        case Kind.DATE | Kind.TIME | Kind.DECIMAL:
+        case Kind.TIME:
+            return lru_cache(maxsize=1 << 14)(finish_time)
+        case Kind.DATE | Kind.DECIMAL:
             return lru_cache(maxsize=1 << 14)(finish)
         case _:
             return finish

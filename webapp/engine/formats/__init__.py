@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from webapp.engine.answers import Damage
-from webapp.engine.formats import damage, django_json, django_lines, django_xml, django_yaml
+from webapp.engine.formats import damage, django_json, django_lines, django_xml, django_yaml, sync
 from webapp.engine.formats.block import Block, RawRecord
 from webapp.engine.formats.recognition import open_source
 from webapp.engine.formats.several import Several
@@ -29,7 +29,7 @@ __all__ = [
     "recognise",
 ]
 
-FORMATS: tuple[Format, ...] = (django_json, django_lines, django_xml, django_yaml)
+FORMATS: tuple[Format, ...] = (django_json, django_lines, django_xml, django_yaml, sync)
 """In the order in which they are asked."""
 
 CONTAINERS: tuple[Container, ...] = ()

@@ -161,6 +161,15 @@ def check_record(text: bytes, place: Place, *, final: bool = False) -> None:
 
     ``final`` says that the file ends with this text, so that a record it does not complete was cut off.
     """
+    check_text(text, place, final=final)
+    try:
+        check_shape(text)
+    except Flaw as flaw:
+        raise flaw.refusal(place.byte or 0, place.record or 0, place.line, final=final) from None
+
+
+def check_text(text: bytes, place: Place, *, final: bool = False) -> None:
+    """Read one object exactly and refuse whatever is wrong with its text, be it a record or not."""
     byte, record, line = place.byte or 0, place.record or 0, place.line
     try:
         if len(text) > RECORD:
@@ -171,7 +180,6 @@ def check_record(text: bytes, place: Place, *, final: bool = False) -> None:
         if end != len(text):
             repair = "concatenated" if text[end] in b"[{" else ""
             raise Flaw(end, f"{quote(text[end : end + 12])} follows the record", repair=repair)
-        check_shape(text)
     except Flaw as flaw:
         raise flaw.refusal(byte, record, line, final=final) from None
 

@@ -16,7 +16,6 @@ from webapp.engine.errors import (
     FileRefused,
     MalformedFile,
     RepairRefused,
-    SyncFile,
     UnknownFormat,
 )
 from webapp.engine.formats import concatenated, django_json
@@ -37,7 +36,6 @@ _LIST = re.compile(rb"\[[ \t\r\n]*+(?:[\]{]|\Z)")
 _RECORDS = re.compile(
     rb'\[[ \t\r\n]*+\{[ \t\r\n]*+"(?:model|pk|fields)"[ \t]*+:|^\{[ \t]*+"(?:model|pk|fields)"[ \t]*+:', re.MULTILINE
 )
-_SYNC = re.compile(rb'\{\s*"(?:metadata|companies|attendance_records)"\s*:')
 
 _OTHERS = (
     (b"PGDMP", "a PostgreSQL dump of pg_dump"),
@@ -166,8 +164,6 @@ def _unknown(path: Path, reading: Reading, head: bytes) -> FileRefused:
 
 def _name_object(text: bytes) -> FileRefused:
     """What a JSON object is that is no record. A failed dump leaves one: that is an empty backup."""
-    if _SYNC.match(text) and b'"total_attendance_records"' in text:
-        return SyncFile()
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

@@ -11,7 +11,8 @@ from itertools import accumulate
 from webapp.engine.answers import FilePart, Place, StoredFile
 from webapp.engine.errors import FileRefused, FilesUnreadable
 from webapp.engine.formats.block import Block
-from webapp.engine.formats.source import Carrier, Noted, Records, Report, quiet
+from webapp.engine.formats.said import Said
+from webapp.engine.formats.source import Carrier, Noted, Records, Report, Source, quiet
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,18 @@ class Several:
         return tuple(sorted({repair for source in self.sources for repair in source.repairs}))
 
     @property
+    def said(self) -> Said:
+        """What the files say besides their records: together they are an increment only when each of them is one."""
+        every = [said_of(source) for source in self.sources]
+        return Said(
+            made=max((each.made for each in every), default=""),
+            increment=all(each.increment for each in every),
+            since=min((each.since for each in every), default="") if all(each.increment for each in every) else "",
+            repairs=set().union(*(each.repairs for each in every)),
+            damage=[damage for each in every for damage in each.damage],
+        )
+
+    @property
     def partial(self) -> bool:
         """Whether records of some file are lost."""
         return any(source.partial for source in self.sources)
@@ -115,3 +128,8 @@ class Several:
         place = refused.place
         facts["place"] = Place(record=place.record, byte=place.byte, line=place.line, file=source.name)
         return type(refused)(**facts)
+
+
+def said_of(source: Records) -> Said:
+    """What a source says besides its records; containers have other ways to say it."""
+    return source.said if isinstance(source, Source | Several) else Said()

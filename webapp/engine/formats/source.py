@@ -14,6 +14,7 @@ from webapp.engine.formats import mojibake
 from webapp.engine.formats.block import Block
 from webapp.engine.formats.concatenated import Series
 from webapp.engine.formats.django_json import Stream
+from webapp.engine.formats.said import Said
 from webapp.engine.formats.streams import Forgiving, Reading
 
 Report = Callable[[str, int, int], None]
@@ -34,6 +35,14 @@ class Format(Protocol):
 
     def read(self, stream: Stream, chunk: int) -> Iterator[Block]:
         """Yield the records of a text."""
+
+
+@runtime_checkable
+class Telling(Format, Protocol):
+    """A format whose files say more than their records, or are repaired by the format itself."""
+
+    def read_telling(self, stream: Stream, chunk: int, asked: frozenset[str], said: Said) -> Iterator[Block]:
+        """Yield the records of a text, and what else it says."""
 
 
 def quiet(phase: str, done: int, total: int) -> None:
@@ -129,11 +138,12 @@ class Source:
     reading: Reading
     asked: frozenset[str] = frozenset()  # repairs that may be made
     made: set[str] = field(default_factory=set)  # repairs that were needed so far
+    said: Said = field(default_factory=Said)  # what else the file says
 
     @property
     def repairs(self) -> tuple[str, ...]:
         """What was repaired; complete once the records have been read."""
-        return tuple(sorted(self.made))
+        return tuple(sorted(self.made | self.said.repairs))
 
     @property
     def parts(self) -> tuple[FilePart, ...]:
@@ -185,6 +195,10 @@ class Source:
             report("read", size, size)
 
     def _records(self, stream: Stream, chunk: int) -> Iterator[Block]:
+        if isinstance(self.reader, Telling):
+            self.said.clear()
+            yield from self.reader.read_telling(stream, chunk, self.asked, self.said)
+            return
         if "concatenated" not in self.asked or "JSON" not in self.reader.TITLE:
             yield from self.reader.read(stream, chunk)
             return

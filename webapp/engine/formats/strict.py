@@ -45,6 +45,35 @@ _silent = json.JSONDecoder(
 )
 
 
+def _floating(digits: str) -> float:
+    """A number as the program that wrote it had it; the rules on digits are the same."""
+    return float(_decimal(digits))
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Refused
+    return found
+
+
+_object = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_integer, parse_float=_floating, parse_constant=_constant
+)
+
+
+def strict_object(text: bytes) -> dict[str, object]:
+    """An object whose syntax and depth are already checked, its numbers as other programs have them.
+
+    Raises:
+        ValueError: it does not keep the rules on keys and numbers, or is no object.
+    """
+    found = _object.decode(text.decode())
+    if not isinstance(found, dict):
+        raise _Refused
+    return found
+
+
 def is_strict(text: str) -> bool:
     """Whether a well-formed text (syntax and depth are already checked) keeps the rules on keys and numbers."""
     try:

@@ -1,0 +1,22 @@
+"""What a format learns of a file beside its records, while they are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from webapp.engine.answers import Damage
+
+
+@dataclass
+class Said:
+    """Complete once all records have been read."""
+
+    made: str = ""  # when the file says that it was made
+    increment: bool = False  # it holds only what was changed since some time
+    since: str = ""  # since when, as the file says
+    repairs: set[str] = field(default_factory=set)  # those that the format itself had to make
+    damage: list[Damage] = field(default_factory=list)  # what was read although it is wrong, because that was asked for
+
+    def clear(self) -> None:
+        """Forget everything: the file is read from its beginning."""
+        self.__init__()  # type: ignore[misc]  # the same as a new one, known by those who hold it
