@@ -40,6 +40,7 @@ def section(text: str, heading: str) -> str:
         ("A table", profile.TableRules),
         ("A probe", profile.ProbeRules),
         ("A reset", profile.ResetRules),
+        ("Sync files", profile.SyncRules),
     ],
 )
 def test_every_key_of_a_profile_is_documented_and_every_documented_key_is_read(

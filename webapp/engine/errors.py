@@ -93,7 +93,7 @@ class UnknownFormat(FileRefused):
     """The file is not a backup that this program knows: it begins with {start}."""
 
     code = "unknown_format"
-    hint = "Known are Django fixtures as JSON, JSON lines, XML or YAML, plain or inside gzip, bzip2, xz, lzma or a zip with one member."
+    hint = "Known are Django fixtures as JSON, JSON lines, XML or YAML, and sync files, plain or inside gzip, bzip2, xz, lzma or a zip with one member."
 
 
 class MalformedFile(FileRefused):

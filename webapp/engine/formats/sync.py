@@ -20,8 +20,8 @@ from webapp.engine.answers import Damage, Place
 from webapp.engine.errors import ChecksumWrong, LimitExceeded, MalformedFile, TotalsWrong, TruncatedFile
 from webapp.engine.formats.block import Block, RawRecord, check_text
 from webapp.engine.formats.django_json import Stream
-from webapp.engine.formats.said import Said
 from webapp.engine.formats.rewritten import Rewritten
+from webapp.engine.formats.said import Said
 from webapp.engine.formats.scan import RECORD, find_end, quote, skip_space
 from webapp.engine.formats.strict import parse_value, strict_object
 
