@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -100,3 +100,26 @@ def days(backups: Iterable[datetime], restores: Iterable[datetime], last: date, 
     kept, begun = Counter(at.date() for at in backups), Counter(at.date() for at in restores)
     strip = [last - timedelta(days=ago) for ago in reversed(range(length))]
     return [Day(each, kept[each], begun[each]) for each in strip]
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A stored backup on the line of a plan's retention, from 0 (the oldest) to 1 (now)."""
+
+    id: str
+    at: datetime
+    why: str
+    x: float
+    going: bool
+
+
+def thinning(points: Sequence[tuple[datetime, str, str]], going: Collection[str], at: datetime) -> list[Dot]:
+    """Where the backups of a plan lie in time. ``points``: when, why kept, id; ``going``: those that are pushed out next."""
+    if not points:
+        return []
+    oldest = min(when for when, _, _ in points)
+    span = max((at - oldest).total_seconds(), 1.0)
+    return [
+        Dot(id_, when, why, max(0.0, min(1.0, (when - oldest).total_seconds() / span)), id_ in going)
+        for when, why, id_ in points
+    ]

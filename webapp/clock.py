@@ -1,11 +1,13 @@
-"""The clock: a small loop that sweeps. Any number of them may run, because every move is compare-and-set."""
+"""The clock: a small loop that claims what is due and sweeps. Any number of them may run, because every move is compare-and-set."""
 
 from __future__ import annotations
 
 import logging
 import signal
 import threading
+from itertools import count
 
+from webapp import plans, retention
 from webapp.app import create_app
 from webapp.models import db
 from webapp.settings import read_settings
@@ -14,6 +16,8 @@ from webapp.settling import sweep
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 5
+ROUNDS = 60
+"""After so many rounds the plans are thinned, and looked at for times that a wrong clock has set."""
 
 
 def main() -> None:
@@ -23,10 +27,15 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: over.set())
     app = create_app(read_settings())
-    while not over.is_set():
+    for round_ in count():
+        if over.is_set():
+            break
         with app.app_context():
             try:
                 sweep()
+                if round_ % ROUNDS == 0:
+                    plans.correct()
+                    retention.thin_all()
             except Exception:
                 # One round that fails (a locked app database) must not end the clock; the next round finds the same.
                 log.exception("sweep")

@@ -168,7 +168,8 @@ class BackupPlan(Model):
     """A schedule: what is backed up of a site, when, and how long it is kept.
 
     ``cron`` holds the five fields for every frequency but ``demand``, read in ``timezone``. ``next_at`` is when it is due
-    (naive UTC, None when it never is by itself); of several missed times one is caught up.
+    (naive UTC, None when it never is by itself); of several missed times one is caught up. ``last_at`` is the due time that
+    was claimed last; whatever was due before ``active_since`` (enabled, or another schedule) is not missed.
     """
 
     __tablename__ = "backup_plan"
@@ -190,6 +191,7 @@ class BackupPlan(Model):
     enabled: Mapped[bool] = mapped_column(default=True)
     next_at: Mapped[datetime | None] = mapped_column(index=True)
     last_at: Mapped[datetime | None]
+    active_since: Mapped[datetime] = mapped_column(default=now)
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     site: Mapped[Site] = relationship()

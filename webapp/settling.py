@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flask import current_app
 
-from webapp import moves, tasks
+from webapp import moves, plans, tasks
 from webapp.audit import note
 from webapp.engine import commands
 from webapp.engine.answers import Counts, Outcome, Problem
@@ -95,5 +95,7 @@ def sweep() -> None:
     enqueue = current_app.extensions["enqueue"]
     for job in moves.unclaimed(seconds=5):
         enqueue(job.id)
+    for task_id in plans.claim_due():
+        enqueue(task_id, task=True)
     tasks.sweep(partial(enqueue, task=True))
     storage().sweep_uploads()

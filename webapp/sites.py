@@ -9,12 +9,12 @@ import re
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from webapp import audit
 from webapp.engine import commands
 from webapp.engine.answers import SiteCheck
-from webapp.models import Backup, RestoreJob, Site, User, db
+from webapp.models import Backup, BackupPlan, RestoreJob, Site, User, db
 from webapp.refusals import SiteInUse, SiteNameRefused, UnknownSite
 from webapp.seal import seal, site_url
 
@@ -96,7 +96,7 @@ def set_people(site: Site, people: Sequence[User]) -> None:
 
 
 def remove(site: Site) -> None:
-    """Forget a site that has no history yet. Its database is left as it is.
+    """Forget a site that has no history yet, and its plans. Its database is left as it is.
 
     Raises:
         SiteInUse: there are backups or restores of it.
@@ -104,6 +104,7 @@ def remove(site: Site) -> None:
     for kind in (Backup, RestoreJob):
         if db.session.scalar(select(func.count()).select_from(kind).where(kind.site_id == site.id)):
             raise SiteInUse(title=site.title)
+    db.session.execute(delete(BackupPlan).where(BackupPlan.site_id == site.id))
     db.session.delete(site)
     audit.note("site.remove", site.name)
     db.session.commit()

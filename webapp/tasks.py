@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import CursorResult, select, update
 
-from webapp import audit, leases, making
+from webapp import audit, leases, making, retention
 from webapp.engine.answers import Problem
 from webapp.engine.errors import Cancelled, Refusal
 from webapp.leases import LEASE_SECONDS, Report, clock
@@ -142,6 +142,8 @@ def _do(task: Task, owner: str, report: Report) -> None:
         values = {"answer_json": as_text(answer) if answer is not None else None, "error_json": None}
         if _one(done.values(_ended("done") | values)):
             _audit(task, "done")
+            if task.plan:
+                retention.thin(task.plan)
 
 
 def _end(task: Task, status: str, owner: str | None, problem: Problem) -> None:

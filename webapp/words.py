@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 from flask import Flask
 from markupsafe import Markup
 
@@ -25,6 +26,16 @@ STATUS = {
 }
 """What a restore job's status is called, and the tone of its badge."""
 
+PLAN_STATE = {
+    "running": ("being made", "moving"),
+    "overdue": ("overdue", "bad"),
+    "failing": ("last run failed", "bad"),
+    "new": ("no run yet", "calm"),
+    "well": ("in order", "good"),
+    "off": ("off", "calm"),
+}
+"""What a backup plan's state is called, and the tone of its badge."""
+
 MOVING = frozenset({"analysing", "planning", "queued", "running", "unknown"})
 """States that end by themselves; only these are polled."""
 
@@ -40,9 +51,11 @@ def install(app: Flask) -> None:
     app.add_template_filter(thousands)
     app.add_template_filter(file_size)
     app.add_template_filter(ago)
+    app.add_template_filter(until)
+    app.add_template_filter(categories)
     app.add_template_filter(moment)
     app.add_template_filter(count)
-    app.jinja_env.globals.update(STATUS=STATUS, MOVING=MOVING, ROLE_WORDS=ROLE_WORDS)
+    app.jinja_env.globals.update(PLAN_STATE=PLAN_STATE, STATUS=STATUS, MOVING=MOVING, ROLE_WORDS=ROLE_WORDS)
 
 
 def thousands(number: int | None) -> str:
@@ -81,6 +94,22 @@ def ago(at: datetime | None) -> Markup | str:
     return _time(at, said)
 
 
+def until(at: datetime | None) -> Markup | str:
+    """How long until then, with the exact instant as a tooltip."""
+    if at is None:
+        return "never"
+    seconds = int((at - now()).total_seconds())
+    if seconds < 60:
+        said = "now"
+    elif seconds < 3600:
+        said = f"in {count(seconds // 60, 'minute')}"
+    elif seconds < 2 * 86400:
+        said = f"in {count(seconds // 3600, 'hour')}"
+    else:
+        said = f"in {count(seconds // 86400, 'day')}"
+    return _time(at, said)
+
+
 def moment(at: datetime | None) -> Markup | str:
     """Date and time of day, UTC."""
     # Without script the page says UTC; app.js says the reader's own time.
@@ -93,3 +122,8 @@ def _time(at: datetime, said: str, *, exact: bool = False) -> Markup:
         '<time datetime="{0}Z" title="{1} UTC" data-moment>' if exact else '<time datetime="{0}Z" title="{1} UTC">'
     )
     return Markup(element + "{2}</time>").format(stamp, stamp.replace("T", " "), said)  # noqa: S704 - constant text
+
+
+def categories(text: str) -> list[str]:
+    """The stored names of categories."""
+    return msgspec.json.decode(text, type=list[str])

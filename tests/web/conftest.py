@@ -16,7 +16,7 @@ from tests.web.visitor import PASSWORD
 from webapp.app import create_app
 from webapp.engine.answers import SiteCheck, SiteTable
 from webapp.extensions import limiter
-from webapp.models import Backup, RestoreJob, Site, User, db
+from webapp.models import Backup, BackupPlan, RestoreJob, Site, User, db
 from webapp.passwords import hash_password
 from webapp.seal import seal
 from webapp.settings import Settings
@@ -54,6 +54,7 @@ def people(app: Flask, password_hash: str) -> SimpleNamespace:
             db.session.add(user)
         db.session.flush()
         for site in sites:
+            db.session.add(BackupPlan(site=site, name="nightly", frequency="daily", cron="0 2 * * *"))
             backup = Backup(site=site, name="last night.json", size=2, sha256=site.name, path=f"backups/{site.name}")
             storage().path(backup.path).write_text("[]")
             db.session.add(RestoreJob(site=site, backup=backup, status="draft"))
@@ -63,6 +64,7 @@ def people(app: Flask, password_hash: str) -> SimpleNamespace:
             foreign=sites[1].id,
             backups={backup.site.name: backup.id for backup in db.session.query(Backup)},
             jobs={job.site.name: job.id for job in db.session.query(RestoreJob)},
+            plans={plan.site.name: plan.id for plan in db.session.query(BackupPlan)},
             users={user.username: user.id for user in db.session.query(User)},
         )
 

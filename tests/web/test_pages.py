@@ -76,7 +76,16 @@ def test_health_needs_no_login_and_tells_nothing(app: Flask) -> None:
 @pytest.mark.parametrize("who", ["viewer", "admin", "root"])
 def test_every_link_and_form_of_the_first_pages_leads_somewhere(app: Flask, people: SimpleNamespace, who: str) -> None:
     visitor = signed_in(app, who)
-    for path in ("/", "/sites/", f"/sites/{people.own}/", "/account/", "/history/", "/restore/"):
+    for path in (
+        "/",
+        "/sites/",
+        f"/sites/{people.own}/",
+        "/account/",
+        "/history/",
+        "/restore/",
+        "/plans/",
+        f"/plans/{people.plans['own']}/",
+    ):
         page = visitor.get(path)
         assert page.status_code == 200, path
         for link in re.findall(r'<a [^>]*href="(/[^"#]*)', page.text):
@@ -85,7 +94,7 @@ def test_every_link_and_form_of_the_first_pages_leads_somewhere(app: Flask, peop
 
 def test_a_viewer_is_shown_nothing_that_they_may_not_do(app: Flask, people: SimpleNamespace) -> None:
     visitor = signed_in(app, "viewer")
-    for path in ("/", "/sites/", f"/sites/{people.own}/"):
+    for path in ("/", "/sites/", f"/sites/{people.own}/", "/plans/", f"/plans/{people.plans['own']}/"):
         actions = re.findall(r'<form[^>]*action="([^"]+)"', visitor.get(path).text)
         assert actions == ["/logout"], path
 

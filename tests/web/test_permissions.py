@@ -15,7 +15,7 @@ from tests.web.visitor import Visitor
 from webapp.models import ROLES, User, db
 from webapp.views.permissions import UndeclaredRoute, needed_role, require_declarations
 
-MISSING = {"site_id": 999, "backup_id": "0" * 32, "job_id": "0" * 32, "user_id": 999}
+MISSING = {"site_id": 999, "backup_id": "0" * 32, "job_id": "0" * 32, "user_id": 999, "plan_id": 999}
 FREE = {"table": "library_book", "filename": "app.css"}
 """Parts of an address that name no object of a person."""
 
@@ -29,6 +29,7 @@ def objects(people: SimpleNamespace, whose: str) -> dict[str, object]:
         "backup_id": people.backups[whose],
         "job_id": people.jobs[whose],
         "user_id": people.users["viewer"],
+        "plan_id": people.plans[whose],
     }
 
 
@@ -86,7 +87,7 @@ def test_everybody_gets_exactly_their_routes(
 
 def test_a_foreign_object_is_told_like_a_missing_one(app: Flask, people: SimpleNamespace) -> None:
     for rule, method in routes(app):
-        if method == "GET" and rule.arguments & {"site_id", "backup_id", "job_id"}:
+        if method == "GET" and rule.arguments & {"site_id", "backup_id", "job_id", "plan_id"}:
             told = {
                 visit(app, "viewer", method, address(app, rule, objects(people, whose)))[0]
                 for whose in ("foreign", "missing")
@@ -95,7 +96,7 @@ def test_a_foreign_object_is_told_like_a_missing_one(app: Flask, people: SimpleN
 
 
 def test_lists_hold_only_own_sites(app: Flask, people: SimpleNamespace) -> None:
-    for path in ("/", "/sites/", "/history/", "/restore/", "/account/"):
+    for path in ("/", "/sites/", "/history/", "/restore/", "/account/", "/plans/"):
         assert "The foreign school" not in visit(app, "viewer", "GET", path)[1], path
         assert "The foreign school" not in visit(app, "admin", "GET", path)[1], path
     assert "The foreign school" in visit(app, "root", "GET", "/sites/")[1]

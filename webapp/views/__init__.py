@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webapp.views import account, api, audit, auth, backups, decisions, health, history, home, restores, sites, users
+from webapp.views import (
+    account,
+    api,
+    audit,
+    auth,
+    backups,
+    decisions,
+    health,
+    history,
+    home,
+    plans,
+    restores,
+    sites,
+    users,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.blueprint,
@@ -15,6 +29,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     api.blueprint,
     history.blueprint,
     backups.blueprint,
+    plans.blueprint,
     sites.blueprint,
     users.blueprint,
     audit.blueprint,

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("next_at", sa.DateTime(), nullable=True),
         sa.Column("last_at", sa.DateTime(), nullable=True),
+        sa.Column("active_since", sa.DateTime(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
