@@ -10,6 +10,8 @@
 | MAX_UPLOAD | largest upload in bytes | 4 GiB |
 | COOKIE_SECURE | send cookies over https only: yes or no | no |
 | PROXIES | how many reverse proxies stand in front | 0 |
+| VERIFY_DAYS | how many days may pass until a stored backup's bytes are looked at again; 0 for never | 7 |
+| SAFETY_FRESH_MINUTES | how old a proven backup of the whole site may be to stand in for the one before a restore; 0 for never | 0 |
 """
 
 from __future__ import annotations
@@ -114,6 +116,8 @@ class Settings:
     max_upload: int
     cookie_secure: bool
     proxies: int
+    verify_days: int
+    safety_fresh_minutes: int
     given_secret_key: str = field(repr=False)
 
     @cached_property
@@ -163,6 +167,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         max_upload=_number(environment, "MAX_UPLOAD", 4 * 2**30, least=1),
         cookie_secure=_switch(environment, "COOKIE_SECURE"),
         proxies=_number(environment, "PROXIES", 0, least=0),
+        verify_days=_number(environment, "VERIFY_DAYS", 7, least=0),
+        safety_fresh_minutes=_number(environment, "SAFETY_FRESH_MINUTES", 0, least=0),
         given_secret_key=_given_secret_key(environment.get("SECRET_KEY", "")),
     )
 

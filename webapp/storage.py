@@ -19,7 +19,7 @@ from flask import current_app
 
 from webapp.refusals import StorageFull, UploadIncomplete, UploadTooLarge
 
-FOLDERS = ("backups", "stages", "plans", "receipts", "uploads")
+FOLDERS = ("backups", "stages", "plans", "receipts", "uploads", "drills")
 BLOCK = 1 << 20
 
 
@@ -62,6 +62,11 @@ class Storage:
     def stages(self) -> Path:
         """The folder that the engine keeps stages in."""
         return self.root / "stages"
+
+    @property
+    def drills(self) -> Path:
+        """The folder of scratch files, one folder for each drill under way."""
+        return self.root / "drills"
 
     def new_upload(self) -> Path:
         """A fresh path for a file that is arriving."""

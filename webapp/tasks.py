@@ -4,8 +4,8 @@ A worker is given an id. It claims the task (compare-and-set), does what its kin
 
 1. ``queued``: somebody, or a plan, asked for it. A worker claims it as ``running`` and shows signs of life.
 2. ``done`` with the answer, ``failed`` with the refusal, or ``cancelled``; only the owner of the lease can say so.
-3. A worker that has to stop gives the task back. A making whose worker was lost is queued again, ``ATTEMPTS`` times
-   altogether; any other work whose worker was lost has failed.
+3. A worker that has to stop gives the task back. Work whose worker was lost is queued again, ``ATTEMPTS`` times
+   altogether; then it has failed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import CursorResult, select, update
 
-from webapp import audit, leases, making, retention
+from webapp import audit, leases, making, proving, retention
 from webapp.engine.answers import Problem
 from webapp.engine.errors import Cancelled, Refusal
 from webapp.leases import LEASE_SECONDS, Report, clock
@@ -30,10 +30,12 @@ log = logging.getLogger(__name__)
 
 KINDS: Mapping[str, Callable[[Task, Report], msgspec.Struct | None]] = {
     "backup": making.make,
+    "verify": proving.verify,
+    "drill": proving.drill,
 }
 """What each kind of task does; the answer is kept. A function changes rows without committing its result."""
 
-ATTEMPTS: Mapping[str, int] = {"backup": 3}
+ATTEMPTS: Mapping[str, int] = {"backup": 3, "verify": 3, "drill": 3}
 """How often work is begun whose worker is lost; once, where nothing is said."""
 
 OPEN = ("queued", "running")
@@ -210,6 +212,10 @@ def sweep(ring: Callable[[str], object], seconds: int = 5) -> None:
         elif task.attempts >= ATTEMPTS.get(task.kind, 1) or not _back(task, task.owner):
             _end(task, "failed", task.owner, leases.WorkerLost().problem())
     making.sweep()
+    proving.sweep()
+    if (backup := proving.due()) is not None:
+        ask("verify", backup)
+        db.session.commit()
     asked = select(Task.id).where(Task.backup_id == Backup.id, Task.kind == "backup").exists()
     wanted = select(Backup).where(Backup.path == "", Backup.note == "", Backup.removed_at.is_(None), ~asked)
     for backup in db.session.scalars(wanted).all():

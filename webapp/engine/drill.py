@@ -20,14 +20,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from decimal import Context, Decimal, InvalidOperation
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from webapp.engine import sql
 from webapp.engine.answers import Choices, DrillAnswer, DrilledTable, Plan, ProbeResult, Problem
 from webapp.engine.apply import apply
 from webapp.engine.databases import Database
 from webapp.engine.databases.base import Reader, Report
-from webapp.engine.errors import Cancelled, Refusal, SiteRefused
+from webapp.engine.errors import Cancelled, Refusal, SiteRefused, WriteRefused
 from webapp.engine.formats import Records
 from webapp.engine.pipeline import planned
 from webapp.engine.profile import ProbeRules, Profile, choose
@@ -61,12 +61,19 @@ def drill(source: Records, site: Database, profile: str | None, folder: Path, re
         trial.run()
     except (Cancelled, SiteRefused):
         raise
+    except WriteRefused as refusal:
+        if _is_about_the_disk(refusal.__cause__):
+            raise refusal.__cause__ from None
+        trial.refused(refusal)
     except Refusal as refusal:
-        trial.problems.append(refusal.problem())
-        trial.problem_count += 1
+        trial.refused(refusal)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return trial.answer(time.monotonic() - started)
+
+
+def _is_about_the_disk(error: BaseException | None) -> TypeGuard[sqlite3.Error]:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR"))
 
 
 def failed_drill(refusal: Refusal) -> DrillAnswer:
@@ -144,6 +151,11 @@ class _Trial:
             self._probe(facts, rows, reader)
         self._read_files()
         self.report("compare", 3, 3)
+
+    def refused(self, refusal: Refusal) -> None:
+        """Note what stood in the way."""
+        self.problems.append(refusal.problem())
+        self.problem_count += 1
 
     def answer(self, seconds: float) -> DrillAnswer:
         """What came out."""

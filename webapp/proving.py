@@ -1,0 +1,118 @@
+"""Seeing that backups are good: their bytes from time to time by the clock, and whole by a drill when somebody asks.
+
+Verifying reads a stored file and holds it against the sha256 under which it was kept. A drill restores it for trial
+into a scratch database (:mod:`webapp.engine.drill`); only that proves a backup. Neither touches a site's rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from webapp.engine import commands
+from webapp.engine.answers import DrillAnswer
+from webapp.engine.errors import Refusal
+from webapp.leases import Report
+from webapp.models import Backup, RestoreJob, Task, db, now
+from webapp.restores import as_text
+from webapp.seal import site_url
+from webapp.settings import Settings
+from webapp.storage import BLOCK, storage
+
+
+class FileGone(Refusal):
+    """The stored file of this backup is not there any more."""
+
+    code = "stored_file_gone"
+    hint = "Somebody has removed it from the storage. Make a new backup, and look at the disk."
+
+
+class FileDamaged(Refusal):
+    """The stored file has changed since it was kept: its sha256 is {found}, it was {expected}."""
+
+    code = "stored_file_damaged"
+    hint = "Do not rely on it. Make a new backup, and look at the disk."
+
+
+def verify(task: Task, report: Report) -> None:
+    """Read the file of the task's backup and note what was found. Damage is a finding, not a failure of the work."""
+    backup = task.backup
+    try:
+        look_at(storage().path(backup.path), backup.sha256, report)
+    except (FileGone, FileDamaged) as refusal:
+        backup.verified_problem = refusal.message
+    else:
+        backup.verified_problem = ""
+    backup.verified_at = now()
+
+
+def look_at(path: Path, sha256: str, report: Report) -> None:
+    """Read a stored file whole.
+
+    Raises:
+        FileGone, FileDamaged
+    """
+    digest, done = hashlib.sha256(), 0
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+                done += len(block)
+                report("verify", done, size)
+    except FileNotFoundError:
+        raise FileGone from None
+    if digest.hexdigest() != sha256:
+        raise FileDamaged(found=digest.hexdigest()[:12], expected=sha256[:12])
+
+
+def drill(task: Task, report: Report) -> DrillAnswer:
+    """Try the task's backup out, and note what came of it."""
+    return try_out(task.backup, storage().drills / task.id, report)
+
+
+def try_out(backup: Backup, scratch: Path, report: Report) -> DrillAnswer:
+    """Drill a backup and write the answer into its row. The caller commits."""
+    try:
+        answer = commands.drill(
+            storage().path(backup.path),
+            site_url(backup.site),
+            scratch=scratch,
+            profile=backup.site.profile,
+            report=report,
+        )
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    backup.drill_json = as_text(answer)
+    backup.proven_at = now() if answer.proven else None
+    return answer
+
+
+# ---------------------------------------------------------------- the clock
+
+
+def due() -> Backup | None:
+    """The backup whose verification is due next, unless one is under way: they are spread, and the oldest look comes first."""
+    settings: Settings = current_app.config["SETTINGS"]
+    under_way = select(Task.id).where(Task.kind == "verify", Task.status.in_(("queued", "running")))
+    if not settings.verify_days or db.session.scalar(under_way.limit(1)):
+        return None
+    # A backup was read when it was kept: the first look is due one round after that.
+    last = func.coalesce(Backup.verified_at, Backup.created_at)
+    late = last < now() - timedelta(days=settings.verify_days)
+    return db.session.scalars(select(Backup).where(Backup.path != "", late).order_by(last).limit(1)).first()
+
+
+def sweep() -> None:
+    """Remove what killed drills have left."""
+    running = select(Task.id).where(Task.kind == "drill", Task.status == "running")
+    jobs = select(RestoreJob.id).where(RestoreJob.status == "running")
+    busy = {*db.session.scalars(running), *db.session.scalars(jobs)}
+    for left in storage().drills.iterdir():
+        if left.name not in busy:
+            shutil.rmtree(left, ignore_errors=True)
