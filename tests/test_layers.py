@@ -25,10 +25,17 @@ SPINE = (
     ("match",),
     ("plan",),
     ("apply", "verify"),  # apply verifies before it commits
+    ("backups",),
     ("commands",),
 )
 # What the web, the jobs and the command line may know of the engine: its front door, and the values that come out.
-FRONT_DOOR = {"webapp.engine.answers", "webapp.engine.commands", "webapp.engine.errors", "webapp.engine"}
+FRONT_DOOR = {
+    "webapp.engine.answers",
+    "webapp.engine.backups",
+    "webapp.engine.commands",
+    "webapp.engine.errors",
+    "webapp.engine",
+}
 MAY_NOT = {
     "engine": ("flask", "flask_sqlalchemy", "flask_login", "rq", "redis", "werkzeug", "jinja2"),
     "views": ("rq", "redis", "webapp.jobs", "webapp.queue", "webapp.app", "webapp.cli"),

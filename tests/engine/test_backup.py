@@ -6,6 +6,7 @@ import json
 import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import sites, small_sites
-from webapp.engine import backup, commands, labels, profile, values
+from webapp.engine import commands, fixture, labels, profile, values
 from webapp.engine.errors import Cancelled, UnknownCategory
 from webapp.engine.formats import recognise
 from webapp.engine.schema import Column, ForeignKey, Kind, Schema, Table
+from webapp.engine.snapshot import Snapshot
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -48,7 +50,19 @@ class Given:
 def written(path: Path, table: Table, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
     schema = Schema("sqlite", {table.name: table})
     path.unlink(missing_ok=True)
-    backup.write_fixture(path, schema, profile.load("generic"), Given(rows), tables=[table.name], report=commands.quiet)
+    fixture.write_fixture(
+        Snapshot(
+            output=path,
+            site="made up",
+            dialect="sqlite",
+            schema=schema,
+            profile=profile.load("generic"),
+            reader=Given(rows),
+            instant=datetime(2026, 3, 1, tzinfo=UTC),
+            tables=(table.name,),
+            report=commands.quiet,
+        )
+    )
     return read(path)
 
 

@@ -505,13 +505,37 @@ class SiteCheck(Answer):
 
 
 class BackupFacts(Answer):
-    """A backup that was made."""
+    """A backup that was made. ``records`` and ``tables`` count what stands in the file, ``rows`` what the site had."""
 
     path: str
     size: int
     sha256: str
     records: int
     tables: Mapping[str, int]
+    format: str = "fixture"
+    kind: str = "full"  # "full" or "incremental"
+    id: str = ""
+    base: str = ""  # the id of the backup on which an increment builds
+    instant: str = ""  # of the snapshot, in UTC
+    since: str = ""  # an increment by time holds only rows stamped since then
+    rows: int = 0
+    deleted: int = 0  # rows of the base that are gone
+    files: int = 0  # of the site's media
+    blobs: int = 0  # of these, contents that stand in the file
+    remarks: tuple[str, ...] = ()  # what it does not hold
+
+
+class BackupCheck(Answer):
+    """A backup, or a chain of them, of which every byte and every record was looked at."""
+
+    files: tuple[str, ...]
+    format: str
+    sha256: str  # of the last file
+    size: int
+    records: int  # that a restore would read
+    media: int = 0
+    id: str = ""
+    instant: str = ""
 
 
 # ---------------------------------------------------------------- drills

@@ -30,7 +30,7 @@ from webapp.engine.answers import (
     SiteTable,
 )
 from webapp.engine.apply import apply, read_outcome
-from webapp.engine.backup import tables_of, write_fixture
+from webapp.engine.backups import make
 from webapp.engine.databases import open_database
 from webapp.engine.draft import draft
 from webapp.engine.drill import drill as try_out
@@ -222,12 +222,8 @@ def backup(
     categories: tuple[str, ...] = (),
     report: Report = quiet,
 ) -> BackupFacts:
-    """Write a Django fixture (JSON array) of a whole site or of categories, from one consistent snapshot."""
-    database = open_database(url)
-    schema = database.schema()
-    known = choose(profile, schema)
-    with database.reader(schema) as reader:
-        return write_fixture(output, schema, known, reader, tables=tables_of(schema, known, categories), report=report)
+    """Write a Django fixture (JSON array) of a whole site or of categories: :func:`webapp.engine.backups.make`."""
+    return make(url, output, profile=profile, categories=categories, format="fixture", report=report)
 
 
 def drill(

@@ -151,6 +151,27 @@ class ArchiveRefused(FileRefused):
     hint = "Use an archive with exactly one regular, unencrypted member."
 
 
+class NewerFormat(FileRefused):
+    """This backup was written by a newer Smart Restore: it is of version {version} of its format."""
+
+    code = "newer_format"
+    hint = "Install the version of Smart Restore that wrote it, or a newer one."
+
+
+class BaseMissing(FileRefused):
+    """{name} is an increment on the backup {id}, and {reason}."""
+
+    code = "base_missing"
+    hint = "Give the backups that it builds on as well, or put them into the same folder."
+
+
+class ChainBroken(FileRefused):
+    """{name} and the backups that it builds on do not belong together: {reason}."""
+
+    code = "chain_broken"
+    hint = "Nothing was restored. Use unchanged copies of these backups, or an earlier point of the chain."
+
+
 class FileChanged(FileRefused):
     """The backup file is no longer the one that was analysed (sha256 {found}, expected {expected})."""
 
@@ -263,6 +284,44 @@ class FilesUnreadable(Refusal):
 
     code = "files_unreadable"
     hint = "Nothing was changed. Use another copy of this backup, or restore without files."
+
+
+# ---------------------------------------------------------------- making backups
+
+
+class BaseUnfit(Refusal):
+    """An increment on {name} cannot be made: {reason}."""
+
+    code = "base_unfit"
+    hint = "Make a full backup, and the next increments on that."
+
+
+class FormatRefused(Refusal):
+    """A backup in the format {format} cannot be made so: {reason}."""
+
+    code = "format_refused"
+    exit_code = 2
+
+
+class MediaMissing(Refusal):
+    """There is no media folder {folder}."""
+
+    code = "media_missing"
+    hint = "Name the folder in which the site keeps its files, or make the backup without them."
+
+
+class MediaChanged(Refusal):
+    """The file {path} was changed or removed while it was backed up."""
+
+    code = "media_changed"
+    hint = "No backup was made. Try again when nobody changes files."
+
+
+class DiskFull(Refusal):
+    """There is no room left in {folder} for the backup. Nothing of it was kept."""
+
+    code = "output_disk_full"
+    hint = "Make room there, or write the backup to another disk."
 
 
 # ---------------------------------------------------------------- plan and apply

@@ -13,7 +13,7 @@ from webapp.engine.databases import Database
 from webapp.engine.databases.base import Report
 from webapp.engine.decisions import chosen_keys
 from webapp.engine.errors import IncrementReplace, PartialReplace
-from webapp.engine.formats import Records, Several, recognise
+from webapp.engine.formats import Records, Several, as_chains, recognise
 from webapp.engine.plan import file_digest, plan
 from webapp.engine.profile import Profile, choose
 from webapp.engine.scratch import Scratch, needed_tables, open_scratch
@@ -21,11 +21,15 @@ from webapp.engine.stage import stage
 
 
 def recognised_as_one(source: Path | Sequence[Path], name: str, choices: Choices) -> Records:
-    """One file, or several that are restored together, in the order given; a file that is named twice counts once."""
+    """One file, or several that are restored together, in the order given; a file that is named twice counts once.
+
+    A native backup and the increments on it are one source, which is the state at the last of them.
+    """
     if isinstance(source, Path):
         return recognise(source, name or source.name, choices.repairs)
     files = {file.sha256: file for file in (recognise(path, path.name, choices.repairs) for path in source)}
-    return next(iter(files.values())) if len(files) == 1 else Several(tuple(files.values()))
+    found = as_chains(tuple(files.values()))
+    return found[0] if len(found) == 1 else Several(tuple(found))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -59,6 +60,9 @@ class Reader(Protocol):
 
     def expose(self, scratch: sqlite3.Connection, tables: Sequence[str], report: Report) -> None:
         """Make the live tables readable in a scratch connection as ``live."<name>"``, in canonical or stored form, with row numbers."""
+
+    def instant(self) -> datetime:
+        """When the snapshot was begun, in UTC: everything committed before is in it. By the database's clock where it has one."""
 
     def count(self, table: str) -> int:
         """Rows of a table."""

@@ -45,7 +45,7 @@ class Likeness(SQLite):
     def reader(self, schema: Schema) -> Iterator[_Reader]:
         """Open a snapshot."""
         with super().reader(schema) as reader:
-            yield _Reader(self, schema, reader.connection)
+            yield _Reader(self, schema, reader.connection, reader.instant())
 
 
 class _Reader(SQLiteReader):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from psycopg import Connection, DataError
 
@@ -89,6 +90,11 @@ class PostgreSQLReader:
 
     def _name(self, table: str) -> str:
         return f"{q(self.namespace)}.{q(table)}"
+
+    def instant(self) -> datetime:
+        """When the transaction was begun, by the server's clock; its snapshot was taken at the first query after that."""
+        begun = self._one("SELECT transaction_timestamp()")
+        return cast(datetime, begun).astimezone(UTC)
 
     def count(self, table: str) -> int:
         """Rows of a table."""

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -98,9 +99,10 @@ class SQLite:
         """Open a snapshot: a read transaction."""
         connection = self._connect()
         try:
+            begun = datetime.now(UTC)
             connection.execute("BEGIN")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            yield SQLiteReader(self, schema, connection)
+            yield SQLiteReader(self, schema, connection, begun)
         finally:
             connection.close()
 
@@ -165,10 +167,15 @@ class SQLite:
 class SQLiteReader:
     """One snapshot: a read transaction."""
 
-    def __init__(self, database: SQLite, schema: Schema, connection: sqlite3.Connection) -> None:
+    def __init__(self, database: SQLite, schema: Schema, connection: sqlite3.Connection, begun: datetime) -> None:
         self.database = database
         self.schema = schema
         self.connection = connection
+        self._begun = begun
+
+    def instant(self) -> datetime:
+        """When the snapshot was begun, by this machine's clock."""
+        return self._begun
 
     def expose(self, scratch: sqlite3.Connection, tables: Sequence[str], report: Report) -> None:
         """Attach the file, so that it is read in place; where a table has no row numbers, copy what is needed."""

@@ -12,7 +12,7 @@ from webapp.engine.answers import FilePart, Place, StoredFile
 from webapp.engine.errors import FileRefused, FilesUnreadable
 from webapp.engine.formats.block import Block
 from webapp.engine.formats.said import Said
-from webapp.engine.formats.source import Carrier, Noted, Records, Report, Source, quiet
+from webapp.engine.formats.source import Carrier, Described, Noted, Records, Report, quiet
 
 
 @dataclass(frozen=True)
@@ -131,5 +131,5 @@ class Several:
 
 
 def said_of(source: Records) -> Said:
-    """What a source says besides its records; containers have other ways to say it."""
-    return source.said if isinstance(source, Source | Several) else Said()
+    """What a source says besides its records."""
+    return source.said if isinstance(source, Described) else Said()

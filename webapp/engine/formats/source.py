@@ -112,6 +112,15 @@ class Noted(Protocol):
         """Sentences for a person; complete once the records have been read."""
 
 
+@runtime_checkable
+class Described(Protocol):
+    """A source that says more of itself than its records do."""
+
+    @property
+    def said(self) -> Said:
+        """What it says; complete once the records have been read."""
+
+
 class Container(Protocol):
     """What a module has that reads files which are no stream of text: an archive, a database."""
 

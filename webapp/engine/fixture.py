@@ -8,104 +8,55 @@ that a restore finds every row again.
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from webapp.engine import labels
 from webapp.engine.answers import BackupFacts
 from webapp.engine.databases.base import Reader
-from webapp.engine.errors import UnknownCategory
+from webapp.engine.errors import FormatRefused
+from webapp.engine.output import appearing
 from webapp.engine.profile import Profile
-from webapp.engine.schema import OWN_TABLES, Kind, Schema, Table
-
-Report = Callable[[str, int, int], None]
+from webapp.engine.schema import Kind, Table
+from webapp.engine.snapshot import Snapshot, utc_text
 
 _DAY, _HOUR, _MINUTE, _SECOND = 86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000
 
 _TRUTH: Mapping[Any, Any] = {0: False, 1: True}
 
 
-def write_fixture(
-    output: Path,
-    schema: Schema,
-    profile: Profile,
-    reader: Reader,
-    *,
-    tables: Sequence[str],
-    report: Report,
-) -> BackupFacts:
-    """Write the rows of ``tables``, referenced tables first; the file appears under its name only when it is whole."""
-    total = sum(reader.count(name) for name in tables)
+def write_fixture(snapshot: Snapshot) -> BackupFacts:
+    """Write a JSON array; the file appears under its name only when it is whole."""
+    if snapshot.base or snapshot.since or snapshot.media:
+        raise FormatRefused(format="fixture", reason="it holds all rows, and no files")
+    total = sum(snapshot.reader.count(name) for name in snapshot.tables)
     counts: dict[str, int] = {}
-    descriptor, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=f".{output.name[:40]}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
-            target = _Digest(file)
-            target.write(b"[")
-            done = 0
-            for table in (schema.tables[name] for name in schema.order() if name in tables):
-                counts[table.name] = 0
-                for text, records in _lines(table, profile, reader):
-                    target.write(b",\n" if done else b"\n")
-                    target.write(text)
-                    counts[table.name] += records
-                    done += records
-                    report("backup", done, max(done, total))
-            target.write(b"\n]\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o600)
-        temporary.rename(output)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(output.absolute().parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return BackupFacts(path=str(output), size=target.size, sha256=target.sha256, records=done, tables=counts)
-
-
-def tables_of(schema: Schema, profile: Profile, categories: Sequence[str]) -> tuple[str, ...]:
-    """The tables of the categories, or of the whole site; never sessions, migrations and our own.
-
-    Raises:
-        UnknownCategory: no table of the site is in it.
-    """
-    kept = [name for name in schema.order() if name not in OWN_TABLES and not profile.rules(name).ignored]
-    found = {name: profile.categories_of(name) for name in kept}
-    known = sorted({key for keys in found.values() for key in keys})
-    for name in categories:
-        if name not in known:
-            raise UnknownCategory(name=name, known=", ".join(known))
-    return tuple(name for name in kept if not categories or set(categories) & set(found[name]))
-
-
-class _Digest:
-    """A file that knows its size and sha256 while it is written."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._sha256 = hashlib.sha256()
-        self.size = 0
-
-    def write(self, text: bytes) -> None:
-        self._file.write(text)
-        self._sha256.update(text)
-        self.size += len(text)
-
-    @property
-    def sha256(self) -> str:
-        return self._sha256.hexdigest()
+    done = 0
+    with appearing(snapshot.output) as output:
+        output.write(b"[")
+        for name in snapshot.tables:
+            counts[name] = 0
+            for lines in lines_of(snapshot.schema.tables[name], snapshot.profile, snapshot.reader):
+                output.write(b",\n" if done else b"\n")
+                # Inside JSON text a line break is always escaped, so each one that is left ends a record.
+                output.write(lines.text[:-1].replace(b"\n", b",\n"))
+                counts[name] += len(lines.keys)
+                done += len(lines.keys)
+                snapshot.report("backup", done, max(done, total))
+        output.write(b"\n]\n")
+    return BackupFacts(
+        path=str(snapshot.output),
+        size=output.size,
+        sha256=output.sha256,
+        records=done,
+        tables=counts,
+        instant=utc_text(snapshot.instant),
+        rows=done,
+    )
 
 
 def field_names(table: Table, profile: Profile) -> dict[str, str]:
@@ -139,30 +90,48 @@ def _fields(names: Sequence[str]) -> Callable[..., Any]:
     )
 
 
-def _lines(table: Table, profile: Profile, reader: Reader) -> Iterator[tuple[bytes, int]]:
-    """Each batch as the text of its records, without a comma at the end, and how many they are."""
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Some records, each on a line that has a line break, and their primary keys (lists where a key has several columns)."""
+
+    text: bytes
+    keys: Sequence[Any]
+
+
+def lines_of(table: Table, profile: Profile, reader: Reader, *, stamp: str = "", since: str = "") -> Iterator[Lines]:
+    """The rows of a table as records, in the order of the reader; with ``stamp`` only those stamped ``since`` then, or not at all."""
     label = labels.label_of(table.name, profile)
     names = field_names(table, profile)
     kept = [column for column in table.columns if not column.generated]
     places = [at for at, column in enumerate(kept) if column.name in names]
     fields = _fields([names[kept[at].name] for at in places])
-    key = next((at for at, column in enumerate(kept) if (column.name,) == table.primary_key), None)
+    listed = [column.name for column in kept]
+    key_places = [listed.index(name) for name in table.primary_key]
     writers = [(at, writer) for at, column in enumerate(kept) if (writer := _WRITERS.get(column.kind))]
     encode = msgspec.json.Encoder().encode_lines
-    for rows in reader.rows(table.name, [column.name for column in kept]):
+    for rows in reader.rows(table.name, listed):
+        if stamp:
+            rows = _stamped(rows, listed.index(stamp), since)
         if not rows:
             continue
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
         for at, writer in writers:
             columns[at] = [None if value is None else writer(value) for value in columns[at]]
         values = zip(*(columns[at] for at in places), strict=True) if places else [()] * len(rows)
+        keys: Sequence[Any]
         records: list[_Keyless] | list[_Record]
-        if key is None:
-            records = [_Keyless(label, fields(*row)) for row in values]
+        if len(key_places) == 1:
+            keys = columns[key_places[0]]
+            records = [_Record(label, pk, fields(*row)) for pk, row in zip(keys, values, strict=True)]
         else:
-            records = [_Record(label, pk, fields(*row)) for pk, row in zip(columns[key], values, strict=True)]
-        # Inside JSON text a line break is always escaped, so each one that is left ends a record.
-        yield encode(records)[:-1].replace(b"\n", b",\n"), len(records)
+            keys = list(zip(*(columns[at] for at in key_places), strict=True)) if key_places else [None] * len(rows)
+            records = [_Keyless(label, fields(*row)) for row in values]
+        yield Lines(encode(records), keys)
+
+
+def _stamped(rows: Sequence[Sequence[Any]], at: int, since: str) -> Sequence[Sequence[Any]]:
+    """The rows stamped since a moment. A stamp that is shorter (a day) counts from where it begins."""
+    return [row for row in rows if not isinstance(row[at], str) or row[at] >= since[: len(row[at])]]
 
 
 # ---------------------------------------------------------------- canonical values as a fixture holds them

@@ -1,0 +1,135 @@
+"""The front door of backups: make one, look every byte of one over, say what one is.
+
+Like :mod:`webapp.engine.commands`, it takes plain values and gives answers or raises a
+:class:`~webapp.engine.errors.Refusal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from webapp.engine.answers import BackupCheck, BackupFacts
+from webapp.engine.databases import open_database
+from webapp.engine.errors import FileRefused, FormatRefused
+from webapp.engine.fixture import write_fixture
+from webapp.engine.formats.native import read_manifest
+from webapp.engine.formats.native_manifest import Manifest
+from webapp.engine.inspection import inspect
+from webapp.engine.native import write_native
+from webapp.engine.profile import choose
+from webapp.engine.snapshot import Report, Snapshot, tables_of
+
+__all__ = ["FORMATS", "Manifest", "check", "find_chain", "make", "manifest"]
+
+FORMATS: Mapping[str, Callable[[Snapshot], BackupFacts]] = {
+    "native": write_native,
+    "fixture": write_fixture,
+}
+"""The formats that can be written, and what writes them."""
+
+
+def _quiet(phase: str, done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+def make(
+    url: str,
+    output: Path,
+    *,
+    profile: str | None = None,
+    categories: Sequence[str] = (),
+    format: str = "native",
+    media: Path | None = None,
+    base: Sequence[Path] = (),
+    since: datetime | None = None,
+    site: str = "",
+    report: Report = _quiet,
+) -> BackupFacts:
+    """Write a backup of a whole site or of categories, from one consistent snapshot; ``output`` appears when it is whole.
+
+    Args:
+        media: the folder of the site's files, which are then part of the backup.
+        base: the chain that an increment builds on, the full backup first.
+        since: only rows stamped since then; what that misses is said in ``remarks``.
+        site: what the site is called in the backup.
+
+    Raises:
+        UnknownCategory, FormatRefused, BaseUnfit, DiskFull, MediaMissing, MediaChanged
+    """
+    write = FORMATS.get(format)
+    if write is None:
+        raise FormatRefused(format=format, reason=f"known are {', '.join(FORMATS)}")
+    database = open_database(url)
+    schema = database.schema()
+    known = choose(profile, schema)
+    with database.reader(schema) as reader:
+        return write(
+            Snapshot(
+                output=output,
+                site=site or database.address,
+                dialect=database.dialect,
+                schema=schema,
+                profile=known,
+                reader=reader,
+                instant=reader.instant(),
+                tables=tables_of(schema, known, categories),
+                report=report,
+                categories=tuple(categories),
+                media=media,
+                base=tuple(base),
+                since=since,
+            )
+        )
+
+
+def check(paths: Path | Sequence[Path], report: Report = _quiet) -> BackupCheck:
+    """Look every byte and every record of a backup over, or of a chain (the full backup first).
+
+    Raises:
+        FileRefused: it is damaged, incomplete, or its parts do not belong together.
+    """
+    return inspect([paths] if isinstance(paths, Path) else list(paths), report)
+
+
+def manifest(path: Path) -> Manifest | None:
+    """What a native backup says of itself, None for other files. Cheap; only :func:`check` finds damage.
+
+    Raises:
+        FileRefused
+    """
+    return read_manifest(path)
+
+
+def find_chain(path: Path) -> list[Path]:
+    """A backup with the backups that it builds on, the full one first, as far as they are in the same folder.
+
+    Raises:
+        FileRefused: it is damaged.
+    """
+    found = [path]
+    said = read_manifest(path)
+    others: dict[str, Path] | None = None
+    while said and said.base:
+        if others is None:
+            others = _natives(path.parent)
+        before = others.pop(said.base.id, None)
+        if before is None:
+            break
+        found.insert(0, before)
+        said = read_manifest(before)
+    return found
+
+
+def _natives(folder: Path) -> dict[str, Path]:
+    """The native backups of a folder by their ids; whatever cannot be read is none of them."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        try:
+            said = read_manifest(path) if path.is_file() else None
+        except (FileRefused, OSError):
+            continue
+        if said:
+            found.setdefault(said.id, path)
+    return found

@@ -1,0 +1,154 @@
+"""Which rows a table had, with which digests: lines of an index, and rows looked up in one.
+
+A line is the digest of a record's line as 32 hexadecimal digits, a space, and the row's primary key as JSON (a list
+where it has several columns, null where there is none).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from webapp.engine.errors import MalformedFile
+
+DIGEST = 16
+"""Bytes of a record's digest."""
+
+_BATCH = 2_000
+_MODULUS = 1 << 8 * DIGEST
+_SHORTEST = 2 * DIGEST + 2
+
+
+def digests_of(lines: Iterable[bytes]) -> list[str]:
+    """The digests of records, each given as its line without the line break."""
+    blake = hashlib.blake2b
+    return [blake(line, digest_size=DIGEST).hexdigest() for line in lines]
+
+
+def added(total: int, digests: Iterable[str]) -> int:
+    """A table's digest so far, and these rows': their sum, for which the order of rows makes no difference."""
+    return (total + sum(int(digest, 16) for digest in digests)) % _MODULUS
+
+
+def digest_text(total: int) -> str:
+    """A table's digest as it is written."""
+    return f"{total:0{2 * DIGEST}x}"
+
+
+def index_lines(digests: Sequence[str], keys: Sequence[bytes]) -> bytes:
+    """Lines of an index; ``keys`` are JSON."""
+    return b"".join(
+        [b"%b %b\n" % pair for pair in zip((digest.encode("ascii") for digest in digests), keys, strict=True)]
+    )
+
+
+def parse_index(text: bytes) -> list[tuple[bytes, bytes]]:
+    """Digest and key of each line of a text of whole lines.
+
+    Raises:
+        MalformedFile
+    """
+    found = []
+    for line in text[:-1].split(b"\n") if text else ():
+        digest = line[: 2 * DIGEST]
+        if len(line) < _SHORTEST or line[2 * DIGEST] != 0x20:
+            raise MalformedFile(where="in an index", reason="a line has no digest and key")
+        try:
+            found.append((bytes.fromhex(digest.decode("ascii")), line[2 * DIGEST + 1 :]))
+        except ValueError:
+            raise MalformedFile(where="in an index", reason="a line does not begin with a digest") from None
+    return found
+
+
+class Known:
+    """The rows of one table at one instant, looked up by their digests; in a file of its own, so that memory is bounded.
+
+    Equal rows of a table without a key are as many as they are.
+    """
+
+    def __init__(self, texts: Iterable[bytes]) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="smart-restore-")
+        self._connection = sqlite3.connect(Path(self._folder.name) / "index.sqlite", isolation_level=None)
+        try:
+            self._load(texts)
+        except BaseException:
+            self._close()
+            raise
+
+    def _load(self, texts: Iterable[bytes]) -> None:
+        run = self._connection.execute
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", "cache_size = -24000"):
+            run(f"PRAGMA {pragma}")
+        run("BEGIN")
+        run("CREATE TABLE line (digest BLOB, key BLOB)")
+        for text in texts:
+            self._connection.executemany("INSERT INTO line VALUES (?, ?)", parse_index(text))
+        # In the order of the digests, so that the tree grows at its end however many there are.
+        run("CREATE TABLE known (digest BLOB PRIMARY KEY, key BLOB, amount INTEGER) WITHOUT ROWID")
+        run("INSERT INTO known SELECT digest, min(key), count(*) FROM line GROUP BY digest ORDER BY digest")
+        run("DROP TABLE line")
+        run("CREATE TABLE other (key BLOB)")
+
+    def _close(self) -> None:
+        self._connection.close()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Known:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def take(self, digests: Sequence[str]) -> list[bool]:
+        """Whether each of some rows is (still) known; those that are, are so once less."""
+        taken: list[bool] = []
+        for start in range(0, len(digests), _BATCH):
+            part = [bytes.fromhex(digest) for digest in digests[start : start + _BATCH]]
+            marks = ", ".join("?" * len(part))
+            left = dict(self._connection.execute(f"SELECT digest, amount FROM known WHERE digest IN ({marks})", part))
+            changed: dict[bytes, int] = {}
+            for digest in part:
+                amount = left.get(digest, 0)
+                if amount:
+                    changed[digest] = left[digest] = amount - 1
+                taken.append(bool(amount))
+            self._connection.executemany(
+                "UPDATE known SET amount = ? WHERE digest = ?", [(left, digest) for digest, left in changed.items()]
+            )
+        return taken
+
+    def note(self, keys: Iterable[bytes]) -> None:
+        """Remember the keys of rows that were not known."""
+        self._connection.executemany("INSERT INTO other VALUES (?)", [(key,) for key in keys])
+
+    def left(self) -> tuple[int, str]:
+        """How many rows were not taken, and the key of one of them."""
+        count, key = self._connection.execute("SELECT total(amount), min(key) FROM known WHERE amount > 0").fetchone()
+        return int(count), "" if key is None else bytes(key).decode("utf-8", "replace")
+
+    def gone(self) -> int:
+        """How many rows were not taken, and are not there with other values either."""
+        (count,) = self._connection.execute(
+            "SELECT total(amount) FROM known WHERE amount > 0 AND (key = CAST('null' AS BLOB) OR key NOT IN (SELECT key FROM other))"
+        ).fetchone()
+        return int(count)
+
+
+def whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """A text in pieces of whole lines; what follows the last line break comes last."""
+    rest = b""
+    for piece in pieces:
+        end = piece.rfind(b"\n") + 1
+        if end:
+            yield rest + piece[:end]
+            rest = piece[end:]
+        else:
+            rest += piece
+    if rest:
+        yield rest
