@@ -83,9 +83,9 @@ def _restore(commands: Commands) -> None:
     )
     what.add_argument(
         "--on-conflict",
-        choices=("backup", "database", "newest"),
+        choices=("backup", "database", "newest", "manual"),
         default="backup",
-        help="who wins where a row differs (default: backup)",
+        help="who wins where a row differs; manual: nobody, before --decide has said so (default: backup)",
     )
     what.add_argument(
         "--on-missing",

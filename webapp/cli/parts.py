@@ -93,9 +93,10 @@ def identity_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=decision,
-        metavar="MODEL:KEY=KEY|new|skip",
+        metavar="MODEL:KEY=ANSWER",
         help="which row of the database an ambiguous record is: the key of that row, new to add it, or skip to leave it"
-        " out; may be given several times",
+        " out; where a row differs, whose version it gets: backup or database, and MODEL:* is every such row; may be given"
+        " several times",
     )
 
 
@@ -112,7 +113,9 @@ def decision(text: str) -> tuple[str, str]:
     record, equals, answer = text.rpartition("=")
     model, colon, key = record.partition(":")
     if not (equals and colon and model and key and answer):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form model:key=KEY, =new or =skip")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not of the form model:key=KEY, =new, =skip, =backup or =database"
+        )
     return record, answer
 
 

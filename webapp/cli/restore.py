@@ -210,6 +210,8 @@ def _tell(
                 "problems": list(problems),
                 "placeholders": list(plan.placeholders),
                 "doubts": list(plan.doubts),
+                "conflicts": list(plan.conflicts),
+                "conflict_count": plan.conflict_count,
                 "gains": list(plan.gains),
                 "partial": plan.partial,
                 "verdict": verdict,

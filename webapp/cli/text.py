@@ -201,6 +201,7 @@ def plan(found: Plan) -> str:
         head = f"Problems: {found.problem_count:,}" if found.problem_count else "Left out, one by one:"
         lines += ["", head, *problems(found.problems, max(found.problem_count, len(found.problems)))]
     lines += doubts(found.doubts)
+    lines += conflicts(found)
     return "\n".join(lines)
 
 
@@ -248,6 +249,32 @@ def doubts(found: Sequence[Doubt]) -> list[str]:
     return lines
 
 
+def conflicts(found: Plan) -> list[str]:
+    """Each row that differs and waits for a word, with what differs, and the words that decide it."""
+    lines = ["", "Whose version?"] if found.conflicts else []
+    for each in found.conflicts[:SHOWN]:
+        lines.append(plain(f"  {each.title}, {place(each.place)}: {each.label}"))
+        lines += [
+            plain(f"    {field.column}: {_short(field.before)} in the database, {_short(field.after)} in the backup")
+            for field in each.fields
+        ]
+        lines.append(plain(f"    --decide {shlex.quote(f'{each.decision}=backup')}  or =database"))
+    if found.conflict_count > len(found.conflicts[:SHOWN]):
+        lines.append(f"  and {found.conflict_count - len(found.conflicts[:SHOWN]):,} more")
+    labels = dict.fromkeys(each.decision.partition(":")[0] for each in found.conflicts)
+    lines += [
+        plain(f"  --decide {shlex.quote(f'{label}:*=backup')}  or =database decides all that are left")
+        for label in labels
+    ]
+    return lines
+
+
+def _short(value: str | None) -> str:
+    if value is None:
+        return "nothing"
+    return repr(value if len(value) <= 60 else value[:59] + "…")
+
+
 def reasons(heading: str, given: Sequence[Reason]) -> list[str]:
     """Why records are left out or blocked, each reason once."""
     if not given:
@@ -278,6 +305,10 @@ WAYS_OUT = (
     (
         {"ambiguous", "another_email"},
         "--decide MODEL:KEY=KEY, =new or =skip says which row such a record is; --match-by, which key counts",
+    ),
+    (
+        {"conflict"},
+        "--decide MODEL:KEY=backup or =database says whose version a row gets; MODEL:*, all rows of a table",
     ),
     (
         {"another_site"},

@@ -263,7 +263,7 @@ class Choices(Answer):
     add: bool = True
     change: bool = True
     remove: bool = False
-    on_conflict: Literal["backup", "database", "newest"] = "backup"
+    on_conflict: Literal["backup", "database", "newest", "manual"] = "backup"
     on_missing: Literal["fail", "null", "skip"] = "fail"
     on_invalid: Literal["fail", "skip"] = "fail"
     on_referenced: Literal["fail", "keep", "null", "remove"] = "fail"
@@ -275,7 +275,9 @@ class Choices(Answer):
     with_parents: bool = True
     repairs: tuple[str, ...] = ()  # damage of the file that is undone while it is read
     match_by: Mapping[str, str] = {}  # "model" -> "field, field": the key that tells its records, before all others
-    decisions: Mapping[str, str] = {}  # "model:key in the file" (or a natural key) -> key in the site, "new" or "skip"
+    decisions: Mapping[str, str] = {}
+    """``model:key in the file`` (or a natural key) -> key in the site, "new" or "skip"; where a row differs, "backup" or
+    "database", and then ``model:*`` is every such row."""
     files: bool = True  # restore the files that the backup carries as well
 
 
@@ -348,6 +350,17 @@ class Doubt(Answer):
     candidates: tuple[Candidate, ...]
 
 
+class Conflict(Answer):
+    """A row that differs, and waits for the word whose version it gets. ``decision`` names it in :attr:`Choices.decisions`."""
+
+    decision: str
+    table: str
+    title: str
+    label: str
+    place: Place
+    fields: tuple[FieldChange, ...]  # those that differ: before is the database's value, after the backup's
+
+
 PersonState = Literal["question", "missing", "placeholder", "added", "left_out", "mapped", "matched"]
 """What becomes of an account that the file refers to; the first two need a decision."""
 
@@ -410,6 +423,8 @@ class Plan(Answer):
     removal: int  # rows that would be removed
     removal_needs_word: bool  # over the removal budget: the person types the number
     doubts: tuple[Doubt, ...] = ()  # the first of the ambiguous records, each beside the rows that it could be
+    conflicts: tuple[Conflict, ...] = ()  # the first of the rows that differ and wait for a word
+    conflict_count: int = 0
     placeholders: tuple[str, ...] = ()  # accounts that are added without rights, the first of them
     placeholder_count: int = 0
     people: tuple[Person, ...] = ()  # accounts that records refer to, those that need a decision first

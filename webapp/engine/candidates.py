@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from webapp.engine.answers import Choices
+from webapp.engine.conflicts import decided, word_about
 from webapp.engine.labels import field_of, label_of
 from webapp.engine.references import nulled, todo
 from webapp.engine.schema import Column, Kind, Table
@@ -55,6 +56,7 @@ def _collect_table(scratch: Scratch, table: Table) -> None:
         scratch.run(f"{add}SELECT m.rec, NULL, 'skipped', ? {new} ORDER BY m.rec", (barred or "not_added",))
     else:
         scratch.run(f"{add}SELECT m.rec, NULL, 'insert', NULL {new} ORDER BY m.rec")
+    word = "" if barred or table.remark or not choices.change else word_about(scratch, table)
     for shape, columns in scratch.shapes(table):
         compared = [table.by_name[name] for name in columns if name not in table.primary_key and name not in volatile]
         if not compared or not scratch.live_rows[table.name]:
@@ -62,15 +64,15 @@ def _collect_table(scratch: Scratch, table: Table) -> None:
         different = " OR ".join(
             differs(column, f"l.{q(column.name)}", compared_value(scratch, table, column)) for column in compared
         )
-        action, code = _when_different(scratch, table, columns, barred)
+        action, code = decided(word, *_when_different(scratch, table, columns, barred))
         scratch.run(
             f"{add}SELECT m.rec, m.live, {action}, {code} FROM {matched(table)} m"
             f' JOIN {staged(table)} s ON s."#rec" = m.rec JOIN {live(table)} l ON l._rowid_ = m.live'
             f' WHERE m.code IS NULL AND s."#shape" = ? AND ({different}) ORDER BY m.rec',
             (shape,),
         )
-    if choices.on_conflict == "database" and table.name in scratch.facts.links:
-        _leave_links(scratch, table)
+    if choices.on_conflict in ("database", "manual") and table.name in scratch.facts.links:
+        _leave_links(scratch, table, word)
 
 
 def compared_value(scratch: Scratch, table: Table, column: Column) -> str:
@@ -104,6 +106,8 @@ def _when_different(scratch: Scratch, table: Table, columns: tuple[str, ...], ba
         return "'skipped'", "'not_changed'"
     if choices.on_conflict == "database":
         return "'skipped'", "'database_wins'"
+    if choices.on_conflict == "manual":
+        return "'blocked'", "'conflict'"
     if choices.on_conflict == "newest":
         stamp = _stamp(scratch, table)
         if stamp is None or stamp.name not in columns:
@@ -128,12 +132,16 @@ def _stamp(scratch: Scratch, table: Table) -> Column | None:
     return None
 
 
-def _leave_links(scratch: Scratch, table: Table) -> None:
-    """Where the database wins, the many-to-many lists of rows that it has stay as they are."""
+def _leave_links(scratch: Scratch, table: Table, word: str) -> None:
+    """Where the database wins, the many-to-many lists of rows that it has stay as they are; or a person decides about them."""
     owner, column, _ = scratch.facts.links[table.name]
     key = scratch.schema.tables[owner].primary_key[0]
+    manual = scratch.choices.on_conflict == "manual"
+    policy = ("'blocked'", "'conflict'") if manual else ("'skipped'", "'database_wins'")
+    action, code = decided(word, *policy)
     scratch.run(
-        f"UPDATE {todo(table)} SET action = 'skipped', code = 'database_wins' WHERE action = 'insert' AND rec >= {LINKS}"
+        f"UPDATE {todo(table)} AS m SET action = replace({action}, 'update', 'insert'), code = {code}"
+        f" WHERE action = 'insert' AND rec >= {LINKS}"
         f' AND rec IN (SELECT s."#rec" FROM {staged(table)} s JOIN {live(owner)} o'
         f" ON o.{q(key)} = {scratch.reference(table, column)})"
     )

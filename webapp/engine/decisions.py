@@ -72,8 +72,10 @@ def decide(scratch: Scratch, table: Table) -> None:
     """
     rules = scratch.profile.rules(table.name)
     stands_for = rules.protected and bool(rules.placeholder) and scratch.choices.accounts == "protect"
-    for text, answer, said in _about(scratch, table):
-        rec = _record(scratch, table, text, said)
+    for text, answer, said in about(scratch, table):
+        if answer in KEEPERS:
+            continue
+        rec = record_of(scratch, table, text, said)
         if rec is None:
             continue
         if answer == "skip":
@@ -105,8 +107,10 @@ def lead(scratch: Scratch, table: Table) -> None:
         DecisionRefused: the file has no such record and no such reference, or the site no such row.
     """
     found: dict[Canonical, tuple[int, Canonical]] = {}
-    for text, answer, said in _about(scratch, table):
-        if table.name in scratch.staged_columns and _record(scratch, table, text, said) is not None:
+    for text, answer, said in about(scratch, table):
+        if answer in KEEPERS:
+            continue
+        if table.name in scratch.staged_columns and record_of(scratch, table, text, said) is not None:
             continue
         value = _referred(scratch, table, text)
         if value is None or answer in ("skip", "new"):
@@ -127,6 +131,12 @@ def lead(scratch: Scratch, table: Table) -> None:
     scratch.led.add(table.name)
 
 
+KEEPERS = frozenset({"backup", "database"})
+"""Answers about a row that differs: whose version it gets. :mod:`webapp.engine.conflicts` carries them out."""
+
+EVERY = "*"
+"""In place of a record's key: all rows of the table that differ and that nothing else is said about."""
+
 DECIDED = 92
 """The rung of a match that a person decided."""
 
@@ -146,7 +156,7 @@ def decided_tables(scratch: Scratch) -> tuple[Table, ...]:
     return tuple(found.values())
 
 
-def _about(scratch: Scratch, table: Table) -> Iterator[tuple[str, str, str]]:
+def about(scratch: Scratch, table: Table) -> Iterator[tuple[str, str, str]]:
     """The decisions about a table: which record, the answer, and both as they were said."""
     for name, answer in scratch.choices.decisions.items():
         label, _, text = name.partition(":")
@@ -154,7 +164,7 @@ def _about(scratch: Scratch, table: Table) -> Iterator[tuple[str, str, str]]:
             yield text, answer, f"{name}={answer}"
 
 
-def _record(scratch: Scratch, table: Table, text: str, said: str) -> int | None:
+def record_of(scratch: Scratch, table: Table, text: str, said: str) -> int | None:
     """The record of the file that a decision names, by number in the file, primary key or natural key."""
     if text.startswith("#"):
         return int(text[1:]) if text[1:].isdigit() else 0

@@ -258,7 +258,9 @@ class DecisionRefused(Refusal):
     """The decision {decision} cannot be carried out: {reason}."""
 
     code = "decision_refused"
-    hint = "A decision is model:key=KEY with a key of the site, or =new, or =skip."
+    hint = (
+        "A decision is model:key=KEY with a key of the site, =new or =skip; where a row differs, =backup or =database."
+    )
     exit_code = 2
 
 

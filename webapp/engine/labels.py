@@ -11,6 +11,7 @@ from webapp.engine.formats import sync
 from webapp.engine.profile import Profile
 from webapp.engine.schema import OWN_TABLES, Column, Schema, Table
 from webapp.engine.sql import q
+from webapp.engine.tokens import shown
 
 FoundBy = Literal["profile", "app_model", "suffix", "table", ""]
 
@@ -120,6 +121,15 @@ SECRET = ("password", "passwd", "secret", "token", "api_key", "auth_key", "priva
 def is_secret(column: str) -> bool:
     """Whether a column's name says that it holds what lets somebody in: such values are compared but never shown."""
     return any(word in column.lower() for word in SECRET)
+
+
+HIDDEN = "(not shown)"
+"""In place of passwords, tokens and other secrets."""
+
+
+def told(column: str, value: object) -> str | None:
+    """A stored value as a person may see it."""
+    return HIDDEN if value is not None and value != "" and is_secret(column) else shown(value)
 
 
 def label_sql(profile: Profile, table: Table) -> str:

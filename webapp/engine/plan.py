@@ -17,6 +17,7 @@ from webapp.engine import sql
 from webapp.engine.answers import FILES, Counts, FilePart, FilesPlan, Plan, Problem, Reason, TablePlan
 from webapp.engine.candidates import chosen_tables, collect, settle_values
 from webapp.engine.changes import columns_of, write_changes
+from webapp.engine.conflicts import find_conflicts
 from webapp.engine.databases.base import TableChanges
 from webapp.engine.decisions import check_choices
 from webapp.engine.doubts import find_doubts
@@ -140,6 +141,7 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str], media: Path 
     if files and files.state == "planned":
         planned.append(_planned_files(files))
     reduced, reduced_count = placeholders(scratch)
+    conflicts, conflict_count = find_conflicts(scratch)
     people, people_count, accounts = find_people(scratch, trust)
     strange = (
         (Problem(code="another_site", message=words("another_site")),)
@@ -161,6 +163,8 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str], media: Path 
         removal=removal,
         removal_needs_word=over,
         doubts=find_doubts(scratch, trust),
+        conflicts=conflicts,
+        conflict_count=conflict_count,
         placeholders=reduced,
         placeholder_count=reduced_count,
         people=people,

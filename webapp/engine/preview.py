@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from webapp.engine.answers import FILES, FieldChange, FilePart, RowChange, RowPage
-from webapp.engine.labels import is_secret
+from webapp.engine.labels import is_secret, told
 from webapp.engine.places import place_of
 from webapp.engine.plan import PlanFacts, PlannedTable, open_plan
 from webapp.engine.reasons import words
@@ -24,10 +24,6 @@ SEARCH_SECONDS = 0.5
 
 LARGEST = 2**62
 """Above every ``#id``, and far enough below the largest number of SQLite to add to it."""
-
-
-HIDDEN = "(not shown)"
-"""In place of passwords, tokens and other secrets."""
 
 
 def rows(path: Path, table: str, *, action: str = "", text: str = "", after: int = 0, limit: int = 50) -> RowPage:
@@ -110,10 +106,6 @@ def _placed(parts: tuple[FilePart, ...], row: RowChange) -> RowChange:
     return msgspec.structs.replace(row, place=place_of(parts, row.place.record)) if parts else row
 
 
-def _told(column: str, value: object) -> str | None:
-    return HIDDEN if value is not None and value != "" and is_secret(column) else shown(value)
-
-
 def _row(known: PlannedTable, names: list[str], row: tuple[object, ...]) -> RowChange:
     number, action, code, _field, rec, rung, old, label = row[:8]
     news = dict(zip(names, row[8 : 8 + len(names)], strict=True))
@@ -122,8 +114,8 @@ def _row(known: PlannedTable, names: list[str], row: tuple[object, ...]) -> RowC
     fields = tuple(
         FieldChange(
             column=name,
-            before=None if inserted else _told(name, olds[name]),
-            after=None if deleted else _told(name, news[name]),
+            before=None if inserted else told(name, olds[name]),
+            after=None if deleted else told(name, news[name]),
             changed=inserted or deleted or olds[name] != news[name],
         )
         for name in names

@@ -6,6 +6,7 @@ WORDS = {
     "not_added": "new, but adding was switched off",
     "not_changed": "different, but changing was switched off",
     "database_wins": "different, and the database's version was chosen",
+    "conflict": "different, and nobody has said yet whose version is wanted",
     "database_newer": "different, and the database's version is newer",
     "no_stamp": "different, and nothing tells which version is newer, so the database's is kept",
     "protected": "an account or a right: those are not restored unless asked for",
