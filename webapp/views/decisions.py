@@ -14,9 +14,12 @@ from webapp.models import RestoreJob, db
 from webapp.restores import ChoiceRefused, as_text, choices_of, may_choose, plan_of
 from webapp.views.permissions import allow, find_job, person
 from webapp.views.restores import again
-from webapp.views.steps import show
+from webapp.views.steps import show, waiting
 
 blueprint = Blueprint("decisions", __name__)
+
+VERSIONS = ("backup", "database")
+"""Answers about a row that differs."""
 
 DECIDE = "decide:"
 """Begins the name of a field; the record's name follows."""
@@ -25,7 +28,7 @@ DECIDE = "decide:"
 @blueprint.post("/restores/<job_id>/decisions/")
 @allow("admin")
 def decide(job_id: str) -> Response:
-    """Take decisions about ambiguous records, and have the preview made again. An empty answer takes one back."""
+    """Take decisions about ambiguous records and rows that differ, and have the preview made again. An empty answer takes one back."""
     job = find_job(job_id)
     given = {name.removeprefix(DECIDE): text for name, text in request.form.items() if name.startswith(DECIDE)}
     choices = choices_of(job)
@@ -36,7 +39,10 @@ def decide(job_id: str) -> Response:
     changed = msgspec.structs.replace(choices, decisions=decisions)
     if not may_choose(person(), job.site, changed):
         return show(job, status=422, refusal=ChoiceRefused())
-    remember(job.site_id, decisions={record: answer for record, answer in given.items() if answer})
+    # Whose version a row gets is not offered again: the next time both may be others.
+    remember(
+        job.site_id, decisions={record: answer for record, answer in given.items() if answer not in ("", *VERSIONS)}
+    )
     note("restore.decide", f"restore {job.id}", site=job.site.name, decisions=given)
     db.session.commit()
     return again(job, "planning", choices_json=as_text(changed))
@@ -46,7 +52,11 @@ def _objection(job: RestoreJob, given: Mapping[str, str]) -> Refusal | None:
     """Only what the preview offers can be decided: one of its rows, a new one, or none."""
     plan = plan_of(job)
     offered = {doubt.decision: {row.key for row in doubt.candidates} for doubt in plan.doubts} if plan else {}
+    differing = {each.decision for each in plan.conflicts} if plan else set()
+    differing |= {f"{part.label}:*" for part in waiting(plan)} if plan else set()
     for record, answer in given.items():
+        if record in differing and answer in ("", *VERSIONS):
+            continue
         if answer and answer not in {"new", "skip"} | offered.get(record, set()):
             return DecisionRefused(decision=f"{record}={answer}", reason="that row was not offered")
         if answer and record not in offered:

@@ -201,9 +201,30 @@ def preview(job: RestoreJob) -> dict[str, Any]:
         "strange": plan is not None and any(problem.code == "another_site" for problem in plan.problems),
         "named": [each for each in plan.problems if each.code not in {"another_site", "ambiguous"}] if plan else [],
         "decided": choices_of(job).decisions,
+        "waiting": waiting(plan) if plan else [],
         "differing": choosing.differing,
         "remembered": memory.remembered(job.site_id).decisions,
     }
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Rows of one table that differ and wait for a word."""
+
+    table: str
+    label: str
+    title: str
+    count: int
+
+
+def waiting(plan: Plan) -> list[Waiting]:
+    """The tables with rows that differ and wait for a word."""
+    tables = {each.table: each for each in plan.tables}
+    return [
+        Waiting(each.table, tables[each.table].label, tables[each.table].title, each.count)
+        for each in plan.reasons
+        if each.code == "conflict"
+    ]
 
 
 def checks(plan: Plan) -> dict[str, bool]:
