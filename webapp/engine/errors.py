@@ -170,6 +170,11 @@ class ChainBroken(FileRefused):
 
     code = "chain_broken"
     hint = "Nothing was restored. Use unchanged copies of these backups, or an earlier point of the chain."
+class PackageRefused(FileRefused):
+    """The package is refused: {reason}."""
+
+    code = "package_refused"
+    hint = "Nothing was restored. Use another copy of this package, or another package."
 
 
 class FileChanged(FileRefused):

@@ -1,4 +1,4 @@
-"""A zip with exactly one regular member, read without trusting a word of its directory."""
+"""Members of a zip, read without trusting a word of its directory. A compressed file is a zip with exactly one."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _UNREADABLE = (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError
 
 
 class Member:
-    """The one member of a zip, as a stream of its text."""
+    """A member of a zip, as a stream of its text; the only one where none is named."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        entry, end = _find_member(file, size)
+    def __init__(self, file: BinaryIO, size: int, found: tuple[zipfile.ZipInfo, int] | None = None) -> None:
+        entry, end = found or _find_member(file, size)
         start = _find_data(file, entry, end)
         file.seek(start)
         self.name = entry.filename
@@ -72,10 +72,11 @@ class _Stored:
 
 
 class _Guarded(io.RawIOBase):
-    """A file that gives no more than :data:`_DIRECTORY` bytes at once, since zipfile reads a directory whole."""
+    """A file that gives no more than ``most`` bytes at once, since zipfile reads a directory whole."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, most: int) -> None:
         self._file = file
+        self._most = most
 
     def readable(self) -> bool:
         return True
@@ -90,15 +91,26 @@ class _Guarded(io.RawIOBase):
         return self._file.tell()
 
     def read(self, size: int = -1) -> bytes:
-        if size > _DIRECTORY:
-            raise ArchiveRefused(reason=f"its directory has more than {_DIRECTORY:,} bytes")
-        return self._file.read(_DIRECTORY if size < 0 else size)
+        if size > self._most:
+            raise ArchiveRefused(reason=f"its directory has more than {self._most:,} bytes")
+        return self._file.read(self._most if size < 0 else size)
 
 
 def _find_member(file: BinaryIO, size: int) -> tuple[zipfile.ZipInfo, int]:
     """The one regular member, and where the data of members ends."""
+    regular = find_members(file, size, _DIRECTORY)
+    if len(regular) != 1:
+        raise ArchiveRefused(reason=f"it has {len(regular):,} members where one is expected")
+    return regular[0]
+
+
+def find_members(file: BinaryIO, size: int, directory: int) -> list[tuple[zipfile.ZipInfo, int]]:
+    """The regular members in their order, each with where the data of the next one begins.
+
+    ``directory`` is how many bytes of a directory are looked at.
+    """
     try:
-        with zipfile.ZipFile(_Guarded(file)) as archive:
+        with zipfile.ZipFile(_Guarded(file, directory)) as archive:
             entries = archive.infolist()
             end = archive.start_dir
             tail = 22 + len(archive.comment)
@@ -117,11 +129,8 @@ def _find_member(file: BinaryIO, size: int) -> tuple[zipfile.ZipInfo, int]:
     for entry, following in zip(ordered, [following.header_offset for following in ordered[1:]] + [end], strict=True):
         if entry.header_offset + 30 + entry.compress_size > following:
             raise ArchiveRefused(reason="its members overlap")
-    regular = [entry for entry in entries if not entry.is_dir()]
-    if len(regular) != 1:
-        raise ArchiveRefused(reason=f"it has {len(regular):,} members where one is expected")
-    after = [entry.header_offset for entry in ordered if entry.header_offset > regular[0].header_offset]
-    return regular[0], min(after, default=end)
+    after = [entry.header_offset for entry in ordered[1:]] + [end]
+    return [pair for pair in zip(ordered, after, strict=True) if not pair[0].is_dir()]
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:

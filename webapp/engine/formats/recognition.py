@@ -69,6 +69,13 @@ def open_source(
         if container.fits(path, start):
             return container.open_container(path, name or path.name, sha256, size, repairs)
     reading = Reading(recognise_compression(start), size)
+    return open_text(path, name or path.name, sha256, reading, formats, repairs)
+
+
+def open_text(
+    path: Path, name: str, sha256: str, reading: Reading, formats: tuple[Format, ...], repairs: frozenset[str]
+) -> Source:
+    """Recognise the text that is read from a file, with the repairs that it needs."""
     made: set[str] = set()
     head = _begin(path, reading)[1]
     while (form := _fitting(path, reading, head, formats)) is None:
@@ -80,7 +87,7 @@ def open_source(
             form = concatenated
             break
         head = _begin(path, reading)[1]
-    return Source(path, name or path.name, reading.compression, form.TITLE, sha256, size, form, reading, repairs, made)
+    return Source(path, name, reading.compression, form.TITLE, sha256, reading.size, form, reading, repairs, made)
 
 
 def _fitting(path: Path, reading: Reading, head: bytes, formats: tuple[Format, ...]) -> Format | None:
