@@ -41,12 +41,12 @@ def state(title: str, first: int, count: int = 1500) -> Contents:
     return contents
 
 
-def settled(url: str, job: str) -> str:
+def settled(url: str, job: str, media: Path | None = None) -> str:
     """What the journal says, as soon as it says anything: a server may still be at what the killed process asked of it."""
     until = time.monotonic() + 30
     while True:
         try:
-            return commands.settle(url, job)
+            return commands.settle(url, job, media=media)
         except errors.OutcomeUnknown:
             if time.monotonic() > until:
                 raise

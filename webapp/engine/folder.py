@@ -162,7 +162,7 @@ class Folder:
         for depth in range(len(folders), -1, -1):
             try:
                 with self.parent("/".join([*folders[:depth], "x"])) as (number, _):
-                    return os.access(number, os.W_OK | os.X_OK)
+                    return os.access(".", os.W_OK | os.X_OK, dir_fd=number)
             except FileNotFoundError:
                 continue
         return False

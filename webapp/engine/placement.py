@@ -1,8 +1,8 @@
 """Putting the files of a plan into a site's folder, so that a kill at any moment leaves them all old, or all new in the end.
 
-1. Before the site is locked: the new contents are written into :data:`~webapp.engine.folder.OWN`, checked and forced to disk.
-2. Under the lock: every file is still as the plan found it. What will be replaced is kept aside, and what is to be renamed
-   is written down.
+1. Before the site is locked: the new contents are written into :data:`~webapp.engine.folder.OWN`, checked and forced to
+   disk, and what they will replace is copied there.
+2. Under the lock: every file is still as the plan found it. What is to be renamed is written down.
 3. After the commit: everything is renamed into its place, which can be done again and again until it is done.
 
 Whoever finds a list of renames without its worker asks the site's journal: a job that was committed is carried on with,
@@ -94,6 +94,9 @@ class Placement:
             if move.action == "delete":
                 continue
             report("files", done, total)
+            if move.action == "update" and self._is_as_planned(move):
+                # A second name would not do: what is written into the file from now on must not be kept as the old one.
+                self._copy(move.path, f"old-{move.id}")
             first = written.setdefault(move.sha256, move.id)
             pieces = source.read_file(move.sha256) if first == move.id else self._pieces(first)
             self._write(move, pieces)
@@ -111,9 +114,9 @@ class Placement:
         if moved:
             raise Stale(count=f"{len(moved):,}", model="the file", pk=moved[0].path)
         for move in self.moves:
-            if move.action != "insert":
+            if move.action == "delete":
                 self._keep_aside(move, f"old-{move.id}")
-            if move.action != "delete":
+            else:
                 self._dress(move)
         with os.fdopen(self._open(LIST, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
             for line in (_Head(self.job), *self.moves):
@@ -191,13 +194,16 @@ class Placement:
             except FileExistsError:
                 return
             except OSError:
-                with (
-                    self.folder.open(move.path) as file,
-                    os.fdopen(self._open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as copy,
-                ):
-                    shutil.copyfileobj(file, copy, PIECE)
-                    copy.flush()
-                    os.fsync(copy.fileno())
+                self._copy(move.path, name)
+
+    def _copy(self, path: str, name: str) -> None:
+        with (
+            self.folder.open(path) as file,
+            os.fdopen(self._open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as copy,
+        ):
+            shutil.copyfileobj(file, copy, PIECE)
+            copy.flush()
+            os.fsync(copy.fileno())
 
     def _dress(self, move: Move) -> None:
         """Give a new file the rights and the owner that its predecessor has, or else those of the folder."""

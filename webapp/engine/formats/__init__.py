@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from webapp.engine.answers import Damage
-from webapp.engine.formats import damage, django_json, django_lines, django_xml, django_yaml, native, sync
+from webapp.engine.formats import damage, django_json, django_lines, django_xml, django_yaml, native, package, sync
 from webapp.engine.formats.block import Block, RawRecord
 from webapp.engine.formats.native_chain import as_chains
 from webapp.engine.formats.recognition import open_source
@@ -34,7 +34,7 @@ __all__ = [
 FORMATS: tuple[Format, ...] = (django_json, django_lines, django_xml, django_yaml, sync)
 """In the order in which they are asked."""
 
-CONTAINERS: tuple[Container, ...] = (native,)
+CONTAINERS: tuple[Container, ...] = (native, package)
 """Asked before the formats, in this order."""
 
 

@@ -29,12 +29,12 @@ import msgspec
 
 from webapp.engine.answers import FilePart, Place, StoredFile
 from webapp.engine.errors import ArchiveRefused, FileRefused, FilesUnreadable, PackageRefused
+from webapp.engine.folder import flaw_of
 from webapp.engine.formats import django_json, django_lines
 from webapp.engine.formats.block import Block
 from webapp.engine.formats.members import Packing, fixture_reading, packing_of, walk, zip_names
 from webapp.engine.formats.recognition import open_text
 from webapp.engine.formats.source import Report, Source, quiet
-from webapp.engine.folder import flaw_of
 
 TITLE = "Package of a document system, with a Django fixture"
 
@@ -129,7 +129,9 @@ class Package:
             listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(survey.others.items()))
             found.append(f"The package also holds what is never restored: {listed}.")
         if survey.secrets:
-            found.append(f"{survey.secrets:,} of that look like secrets. Keep this package where nobody else can read it.")
+            found.append(
+                f"{survey.secrets:,} of that look like secrets. Keep this package where nobody else can read it."
+            )
         lost = self._missing_files()
         if lost:
             found.append(f"Its manifest lists {len(lost):,} files that it does not hold, the first is {lost[0]}.")
@@ -265,7 +267,9 @@ class Package:
                 continue
             digest = said.get("checksum")
             if isinstance(digest, str) and len(digest) == 64 and digest.lower() != file.sha256:
-                raise PackageRefused(reason=f"the file {file.path} is not the one of its manifest: it is damaged or was changed")
+                raise PackageRefused(
+                    reason=f"the file {file.path} is not the one of its manifest: it is damaged or was changed"
+                )
             if isinstance(said.get("size"), int) and said["size"] != file.size:
                 raise PackageRefused(
                     reason=f"the file {file.path} has {file.size:,} bytes, and {said['size']:,} by its manifest"
@@ -316,9 +320,7 @@ def _listed(survey: _Survey) -> dict[str, dict[str, Any]]:
     files = _object(survey.texts.get(MANIFEST), MANIFEST).get("files")
     if not isinstance(files, dict):
         return {}
-    return {
-        _path_in_site(_without_top(str(path))): said for path, said in files.items() if isinstance(said, dict)
-    }
+    return {_path_in_site(_without_top(str(path))): said for path, said in files.items() if isinstance(said, dict)}
 
 
 def _object(text: bytes | None, name: str) -> dict[str, Any]:
