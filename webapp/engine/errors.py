@@ -170,6 +170,8 @@ class ChainBroken(FileRefused):
 
     code = "chain_broken"
     hint = "Nothing was restored. Use unchanged copies of these backups, or an earlier point of the chain."
+
+
 class PackageRefused(FileRefused):
     """The package is refused: {reason}."""
 

@@ -126,10 +126,10 @@ class _ZipMember:
             # A zip's clock has no zone; the package's manifest, where there is one, knows better.
             self.modified = datetime(*entry.date_time, tzinfo=UTC).isoformat()
         self._inner: Member | None = None
-        self._open = lambda: Member(file, size, found)
+        self._where = (file, size, found)
 
     def read(self, size: int) -> bytes:
         """At least one byte and at most ``size``; none at the end."""
         if self._inner is None:
-            self._inner = self._open()
+            self._inner = Member(*self._where)
         return self._inner.read(size)
