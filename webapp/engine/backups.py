@@ -20,12 +20,14 @@ from webapp.engine.inspection import inspect
 from webapp.engine.native import write_native
 from webapp.engine.profile import choose
 from webapp.engine.snapshot import Report, Snapshot, tables_of
+from webapp.engine.sync_file import write_sync
 
 __all__ = ["FORMATS", "Manifest", "check", "find_chain", "make", "manifest"]
 
 FORMATS: Mapping[str, Callable[[Snapshot], BackupFacts]] = {
     "native": write_native,
     "fixture": write_fixture,
+    "sync": write_sync,
 }
 """The formats that can be written, and what writes them."""
 
