@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from webapp import leases, moves
+from webapp import leases, moves, safety
 from webapp.engine import commands
 from webapp.engine.errors import AlreadyApplied, Cancelled, OutcomeUnknown, Refusal, Stale
 from webapp.models import JobStatus, RestoreJob, db, now
@@ -96,6 +96,7 @@ def apply(job: RestoreJob, owner: str, report: commands.Report) -> None:
     try:
         if not permitted(job):
             raise NotPermitted
+        safety.save(job, report)
         outcome = commands.apply_plan(
             storage().path(storage().plan(job.id)),
             job.plan_digest or "",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flask import current_app
 
-from webapp import moves, plans, tasks
+from webapp import moves, safety, plans, tasks
 from webapp.audit import note
 from webapp.engine import commands
 from webapp.engine.answers import Counts, Outcome, Problem
@@ -80,6 +80,7 @@ def sweep() -> None:
     """One round: settle what a lost worker left, ask again about what is unknown, and ring for what waits."""
     for job in moves.expired():
         if job.status == "running":
+            safety.discard(job.id)
             settle(job)
         elif job.cancel_requested:
             moves.move(job.id, [job.status], "cancelled", job.owner, finished_at=now())

@@ -19,10 +19,11 @@ from webapp.engine.formats.native_manifest import Manifest
 from webapp.engine.inspection import inspect
 from webapp.engine.native import write_native
 from webapp.engine.profile import choose
+from webapp.engine.safety import tables_at_risk
 from webapp.engine.snapshot import Report, Snapshot, tables_of
 from webapp.engine.sync_file import write_sync
 
-__all__ = ["FORMATS", "Manifest", "check", "find_chain", "make", "manifest"]
+__all__ = ["FORMATS", "Manifest", "check", "find_chain", "make", "make_before", "manifest"]
 
 FORMATS: Mapping[str, Callable[[Snapshot], BackupFacts]] = {
     "native": write_native,
@@ -82,6 +83,35 @@ def make(
                 media=media,
                 base=tuple(base),
                 since=since,
+            )
+        )
+
+
+def make_before(
+    plan: Path, url: str, output: Path, *, profile: str | None = None, site: str = "", report: Report = _quiet
+) -> BackupFacts | None:
+    """Write a native backup of what a plan file would change, before it does: the whole site where that is small.
+
+    None, and nothing is written, when the plan changes nothing.
+    """
+    database = open_database(url)
+    schema = database.schema()
+    known = choose(profile, schema)
+    with database.reader(schema) as reader:
+        tables = tables_at_risk(plan, schema, known, reader)
+        if not tables:
+            return None
+        return write_native(
+            Snapshot(
+                output=output,
+                site=site or database.address,
+                dialect=database.dialect,
+                schema=schema,
+                profile=known,
+                reader=reader,
+                instant=reader.instant(),
+                tables=tables,
+                report=lambda _phase, done, total: report("safety", done, total),
             )
         )
 

@@ -46,6 +46,8 @@ def opened(
     schema = database.schema()
     known: Profile = choose(profile, schema)
     staged, facts = stage(source, schema, known, stages, report)
+    if choices.remove:
+        facts = msgspec.structs.replace(facts, models=(*facts.models, *facts.empty))
     latest = ("match", 0, 0)
 
     def tell(phase: str, done: int, total: int) -> None:

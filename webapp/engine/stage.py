@@ -38,7 +38,7 @@ from webapp.engine.shapes import LINKS, Shape, Shapes, Staged
 from webapp.engine.sql import q
 from webapp.engine.tokens import owner_token
 
-VERSION = 5
+VERSION = 6
 """Of the stage's layout; part of its name."""
 
 
@@ -63,6 +63,7 @@ class StageFacts(msgspec.Struct, frozen=True):
     links: Mapping[str, tuple[str, str, str]]  # link table -> owning table, owner column, other column
     naturals: tuple[tuple[str, str], ...] = ()  # tables and columns that hold natural keys
     files: int = 0  # how many the backup carries
+    empty: tuple[StagedModel, ...] = ()  # what the file holds whole and that has no records: its rows may be removed
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -150,10 +151,21 @@ class _Stager:
             self.links,
             self._naturals(),
             stage_files(self.connection, source),
+            self._empty(said.empty),
         )
         run("INSERT INTO meta VALUES (?)", (msgspec.json.encode(facts).decode(),))
         run("COMMIT")
         return facts
+
+    def _empty(self, labels: tuple[str, ...]) -> tuple[StagedModel, ...]:
+        """Tables that the file holds without a record of them, where the site has them."""
+        found = []
+        for label in labels:
+            table, found_by = find_table(label, self.schema, self.profile)
+            if label not in self.models and table is not None and table.name not in self.made:
+                self._make(table)
+                found.append(StagedModel(label, table.name, found_by, 0, (), (), ()))
+        return tuple(found)
 
     def _block(self, block: Block) -> None:
         index = inside = 0

@@ -38,6 +38,7 @@ PHASES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "analysing": (("read", "Read"), ("match", "Compare")),
     "planning": (("read", "Read"), ("match", "Match"), ("plan", "Plan")),
     "running": (
+        ("safety", "Back up"),
         ("lock", "Lock"),
         ("check", "Look again"),
         ("write", "Write"),

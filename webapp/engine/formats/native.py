@@ -173,7 +173,13 @@ class Native:
     @property
     def said(self) -> Said:
         """What the manifest says. An increment with a base counts as whole: it is read as the state that it leads to."""
-        return Said(made=self.manifest.instant, increment=bool(self.manifest.since), since=self.manifest.since)
+        manifest = self.manifest
+        return Said(
+            made=manifest.instant,
+            increment=bool(manifest.since),
+            since=manifest.since,
+            empty=() if manifest.since else tuple(each.label for each in manifest.tables if not each.rows),
+        )
 
     def blocks(self, report: Report = quiet, chunk: int = CHUNK) -> Iterator[Block]:
         """Yield the records, table by table.

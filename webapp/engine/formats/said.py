@@ -14,6 +14,7 @@ class Said:
     made: str = ""  # when the file says that it was made
     increment: bool = False  # it holds only what was changed since some time
     since: str = ""  # since when, as the file says
+    empty: tuple[str, ...] = ()  # labels of what it holds whole and that has no records
     repairs: set[str] = field(default_factory=set)  # those that the format itself had to make
     damage: list[Damage] = field(default_factory=list)  # what was read although it is wrong, because that was asked for
 

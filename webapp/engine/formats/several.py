@@ -74,6 +74,7 @@ class Several:
             made=max((each.made for each in every), default=""),
             increment=all(each.increment for each in every),
             since=min((each.since for each in every), default="") if all(each.increment for each in every) else "",
+            empty=tuple(dict.fromkeys(label for each in every for label in each.empty)),
             repairs=set().union(*(each.repairs for each in every)),
             damage=[damage for each in every for damage in each.damage],
         )

@@ -1,0 +1,112 @@
+"""The backup before a restore: made by the worker inside the running job, linked from its report, and no restore without it."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from flask import current_app
+from sqlalchemy import select
+
+from webapp import leases
+from webapp.engine import backups
+from webapp.engine.errors import Cancelled, PlanChanged, Refusal
+from webapp.leases import Report
+from webapp.models import Backup, RestoreJob, db, now
+from webapp.seal import site_url
+from webapp.settings import Settings
+from webapp.storage import storage
+
+
+class SafetyFailed(Refusal):
+    """The backup before the restore could not be made, so nothing was changed: {reason}"""
+
+    code = "safety_failed"
+    hint = "Without it there would be no way back. Put that right, then start the restore again."
+
+
+def save(job: RestoreJob, report: Report) -> None:
+    """Save what a job is about to change, and note it in the job.
+
+    Raises:
+        SafetyFailed: nothing was changed.
+        Cancelled
+    """
+    fresh = stand_in(job)
+    if fresh is not None:
+        job.safety_id = fresh.id
+        db.session.commit()
+        return
+    target = storage().root / "uploads" / f"safety-{job.id}-{secrets.token_hex(4)}"
+    try:
+        facts = backups.make_before(
+            storage().path(storage().plan(job.id)),
+            site_url(job.site),
+            target,
+            profile=job.site.profile,
+            site=job.site.name,
+            report=report,
+        )
+        if facts is None:
+            return
+        # The last look whether the work is still ours: whoever has lost the lease keeps nothing.
+        report("safety", facts.records, facts.records)
+        key = f"backups/{facts.sha256}"
+        storage().keep(target, key)
+    except (Cancelled, PlanChanged):
+        raise
+    except Refusal as refusal:
+        raise SafetyFailed(reason=refusal.message) from refusal
+    except Exception as error:
+        # Whatever it is: without this backup nothing is changed.
+        raise SafetyFailed(reason=leases.mishap(error).message) from error
+    finally:
+        target.unlink(missing_ok=True)
+    backup = Backup(
+        site_id=job.site_id,
+        name=f"before-{job.kind}-{now():%Y-%m-%d-%H%M%S}.srb.zip",
+        size=facts.size,
+        sha256=facts.sha256,
+        origin="safety",
+        kind="full",
+        format="native",
+        path=key,
+        records=facts.records,
+        instant=now(),
+        created_by_id=job.created_by_id,
+    )
+    db.session.add(backup)
+    db.session.flush()
+    job.safety_id = backup.id
+    db.session.commit()
+
+
+def discard(job_id: str) -> None:
+    """Remove what a lost worker left half done."""
+    for left in (storage().root / "uploads").glob(f"safety-{job_id}-*"):
+        left.unlink(missing_ok=True)
+
+
+def stand_in(job: RestoreJob) -> Backup | None:
+    """A proven backup of the whole site that is fresh enough, where the settings allow one.
+
+    What was written to the site since its instant is not in it; that this is so cannot be found out cheaply, so it is off
+    unless somebody has chosen the minutes.
+    """
+    settings: Settings = current_app.config["SETTINGS"]
+    since = now() - timedelta(minutes=settings.safety_fresh_minutes)
+    proven = (
+        select(Backup)
+        .where(
+            Backup.site_id == job.site_id,
+            Backup.path != "",
+            Backup.kind == "full",
+            Backup.categories_json == "[]",
+            Backup.origin.in_(("made", "plan")),
+            Backup.verified_problem == "",
+            Backup.proven_at.is_not(None),
+            Backup.instant > since,
+        )
+        .order_by(Backup.instant.desc())
+    )
+    return db.session.scalars(proven.limit(1)).first() if settings.safety_fresh_minutes else None
