@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flask import current_app
 
-from webapp import moves, safety, plans, tasks
+from webapp import moves, plans, safety, tasks
 from webapp.audit import note
 from webapp.engine import commands
 from webapp.engine.answers import Counts, Outcome, Problem
