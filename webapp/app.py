@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import sqlite3
 from functools import cache
 from pathlib import Path
@@ -104,8 +105,18 @@ def protect(response: Response) -> Response:
     return response
 
 
+def _open_storage(settings: Settings) -> Storage:
+    """The data folder, or that and an object store, whose library takes long to load and is not loaded in vain."""
+    root = settings.make_data_dir()
+    if not settings.storage_url:
+        return Storage(root)
+    objects = importlib.import_module("webapp.objects")
+    shared: Storage = objects.SharedStorage(root, objects.Bucket.of(settings.storage_url))
+    return shared
+
+
 def _bind_storage(app: Flask, settings: Settings) -> None:
-    storage = Storage(settings.make_data_dir())
+    storage = _open_storage(settings)
     storage.prepare()
     app.extensions["storage"] = storage
     db.init_app(app)

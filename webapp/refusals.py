@@ -39,6 +39,44 @@ class StorageFull(Refusal):
     hint = "Ask the person who runs this server to make room."
 
 
+class FileMissing(Refusal):
+    """The stored file {key} is not there any more."""
+
+    code = "file_missing"
+    hint = "Somebody removed it from the storage. Use another backup."
+
+
+class FileDamaged(Refusal):
+    """The stored file {key} is not as it was stored: its sha256 is another."""
+
+    code = "file_damaged"
+    hint = "Use another backup, and find out who or what changed the storage."
+
+
+class StorageUnreachable(Refusal):
+    """The object store could not be used ({reason})."""
+
+    code = "storage_unreachable"
+    hint = "Check STORAGE_URL, the credentials and the network, then try again. Nothing was changed."
+
+
+# ---------------------------------------------------------------- keys of encrypted backups
+
+
+class KeyMissing(Refusal):
+    """{name} is encrypted, and no key that opens it is kept here."""
+
+    code = "key_missing"
+    hint = "A root can give the secret key on the page of the site, under Encryption."
+
+
+class NoKey(Refusal):
+    """The site {site} has no key, so its backups cannot be encrypted."""
+
+    code = "no_key"
+    hint = "A root can make one on the page of the site, under Encryption."
+
+
 # ---------------------------------------------------------------- accounts
 
 

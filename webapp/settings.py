@@ -9,6 +9,7 @@
 | SITE_FOLDERS | folders in which SQLite sites may lie, separated like PATH | the demo site's folder |
 | MAX_UPLOAD | largest upload in bytes | 4 GiB |
 | COOKIE_SECURE | send cookies over https only: yes or no | no |
+| STORAGE_URL | an object store for backups, plans and receipts: ``s3://bucket/folder?endpoint=https://host&region=name`` | the data folder |
 | PROXIES | how many reverse proxies stand in front | 0 |
 | VERIFY_DAYS | how many days may pass until a stored backup's bytes are looked at again; 0 for never | 7 |
 | SAFETY_FRESH_MINUTES | how old a proven backup of the whole site may be to stand in for the one before a restore; 0 for never | 0 |
@@ -26,7 +27,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -104,6 +105,13 @@ class SwitchRefused(Misconfigured):
     hint = "Give yes or no."
 
 
+class StorageUrlRefused(Misconfigured):
+    """STORAGE_URL cannot be used: {reason}."""
+
+    code = "settings.E009"
+    hint = "Use s3://bucket/folder?endpoint=https://host&region=name; the credentials are those of the environment."
+
+
 @dataclass(frozen=True)
 class Settings:
     """What an installation may decide. Reading it touches no file; ``secret_key`` and ``make_data_dir`` do."""
@@ -119,6 +127,7 @@ class Settings:
     verify_days: int
     safety_fresh_minutes: int
     given_secret_key: str = field(repr=False)
+    storage_url: str = ""
 
     @cached_property
     def secret_key(self) -> str:
@@ -170,6 +179,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         verify_days=_number(environment, "VERIFY_DAYS", 7, least=0),
         safety_fresh_minutes=_number(environment, "SAFETY_FRESH_MINUTES", 0, least=0),
         given_secret_key=_given_secret_key(environment.get("SECRET_KEY", "")),
+        storage_url=_storage_url(environment.get("STORAGE_URL", "")),
     )
 
 
@@ -213,6 +223,19 @@ def _site_folders(text: str) -> tuple[Path, ...]:
         if not folder.is_absolute():
             raise SiteFolderRefused(path=folder)
     return folders
+
+
+def _storage_url(url: str) -> str:
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    unknown = sorted(parse_qs(parts.query, keep_blank_values=True).keys() - {"endpoint", "region"})
+    if parts.scheme != "s3" or not parts.hostname:
+        raise StorageUrlRefused(reason="it is not an address of the form s3://bucket/folder")
+    if "@" in parts.netloc or unknown:
+        # A password in an address would end in process lists; the name alone is shown.
+        raise StorageUrlRefused(reason=f"it has {'credentials' if '@' in parts.netloc else ', '.join(unknown)} in it")
+    return url
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, *, least: int) -> int:

@@ -1,7 +1,8 @@
 """Where files are kept: backups by their sha256, stages, plans, receipts, and uploads that are still arriving.
 
 A file appears under its key whole or not at all: it is written elsewhere in the same file system, fsynced, renamed, and
-the folder is fsynced.
+the folder is fsynced. Where machines share the files in an object store, :class:`webapp.objects.SharedStorage` has the
+same functions, and the folder holds what is being worked on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import BinaryIO
 
 from flask import current_app
 
-from webapp.refusals import StorageFull, UploadIncomplete, UploadTooLarge
+from webapp.refusals import FileMissing, StorageFull, UploadIncomplete, UploadTooLarge
 
 FOLDERS = ("backups", "stages", "plans", "receipts", "uploads", "drills")
 BLOCK = 1 << 20
@@ -57,6 +58,31 @@ class Storage:
     def receipt(self, job_id: str) -> str:
         """The key of a job's receipt."""
         return f"receipts/{job_id}.sqlite"
+
+    def fetch(self, key: str) -> Path:
+        """The path of a kept file, for reading.
+
+        Raises:
+            FileMissing: there is none.
+        """
+        path = self.path(key)
+        if not path.is_file():
+            raise FileMissing(key=key)
+        return path
+
+    def exists(self, key: str) -> bool:
+        """Whether a file is kept under the key."""
+        return self.path(key).is_file()
+
+    def remove(self, key: str) -> None:
+        """Remove a file; one that is not there is removed already."""
+        self.path(key).unlink(missing_ok=True)
+
+    def publish(self, key: str) -> None:
+        """Let others read a file that was written at its path. In a folder they can."""
+
+    def sweep_copies(self) -> None:
+        """Remove local copies that nobody has read for long. In a folder there are only originals."""
 
     @property
     def stages(self) -> Path:
@@ -111,16 +137,8 @@ class Storage:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        force_folder(target.parent)
         return target
-
-    def remove(self, key: str) -> None:
-        """Take a file away; one that is not there is as good as removed."""
-        self.path(key).unlink(missing_ok=True)
 
     def sweep_uploads(self, older_than: float = 24 * 3600) -> int:
         """Remove what broken uploads left behind, by age in seconds. Returns how many files."""
@@ -128,6 +146,15 @@ class Storage:
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
+
+
+def force_folder(path: Path) -> None:
+    """Force the names in a folder to disk."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _discard(stream: BinaryIO, rest: int) -> None:

@@ -89,6 +89,41 @@ class EmptyFile(FileRefused):
     hint = "The backup was probably interrupted. Use an older one."
 
 
+class Encrypted(FileRefused):
+    """The file is encrypted (age), so what it holds cannot be seen."""
+
+    code = "encrypted"
+    hint = "Give the key that opens it: on the page of its site, or with --identity FILE on the command line."
+
+
+class KeyNeeded(FileRefused):
+    """{name} is encrypted, and no {what} was given that opens it."""
+
+    code = "key_needed"
+    hint = "Give the right one: on the page of its site, or with --identity FILE on the command line."
+
+
+class DecryptionFailed(FileRefused):
+    """The encrypted file cannot be opened: {reason}."""
+
+    code = "decryption_failed"
+    hint = "Nothing was read from it. Use another copy of this backup."
+
+
+class KeyUnusable(Refusal):
+    """This is not a key that can be used here: {reason}."""
+
+    code = "key_unusable"
+    hint = "A public key begins with age1, a secret key with AGE-SECRET-KEY-1."
+
+
+class TooLargeForPassphrase(Refusal):
+    """A file of more than {limit} is not encrypted with a passphrase."""
+
+    code = "too_large_for_passphrase"
+    hint = "Encrypt it for a key: smart-restore key new --output FILE makes one, and the key may have the passphrase."
+
+
 class UnknownFormat(FileRefused):
     """The file is not a backup that this program knows: it begins with {start}."""
 

@@ -8,11 +8,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from webapp.engine import encryption
 from webapp.engine.answers import Place
 from webapp.engine.errors import (
     REPAIRS,
     EmptyBackup,
     EmptyFile,
+    Encrypted,
     FileRefused,
     MalformedFile,
     RepairRefused,
@@ -65,6 +67,8 @@ def open_source(
         size = file.tell()
         file.seek(0)
         start = file.read(HEAD)
+    if start.startswith(encryption.MAGIC):
+        raise Encrypted
     for container in containers:
         if container.fits(path, start):
             return container.open_container(path, name or path.name, sha256, size, repairs)
