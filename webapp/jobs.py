@@ -24,6 +24,7 @@ from webapp.restores import as_text, choices_of, permitted
 from webapp.seal import site_url
 from webapp.settling import end, finish, settle
 from webapp.storage import storage
+from webapp.stored import expected_sha256, readable
 
 log = logging.getLogger(__name__)
 
@@ -55,15 +56,16 @@ def work(job_id: str) -> None:
 def analyse(job: RestoreJob, owner: str, report: commands.Report) -> None:
     """Read the backup against the site."""
     with _told(job, owner, "analysing"):
-        analysis = commands.analyse(
-            storage().path(job.backup.path),
-            site_url(job.site),
-            stages=storage().stages,
-            name=job.backup.name,
-            profile=job.site.profile,
-            choices=choices_of(job),
-            report=report,
-        )
+        with readable(job.backup, *job.more) as files:
+            analysis = commands.analyse(
+                files,
+                site_url(job.site),
+                stages=storage().stages,
+                name=job.backup.name,
+                profile=job.site.profile,
+                choices=choices_of(job),
+                report=report,
+            )
         text = as_text(analysis)
         job.backup.analysis_json, job.backup.records = text, analysis.file.records
         moves.move(job.id, ["analysing"], "analysed", owner, analysis_json=text, error_json=None, finished_at=now())
@@ -73,16 +75,19 @@ def plan(job: RestoreJob, owner: str, report: commands.Report) -> None:
     """Compute what the restore would do, into the job's plan file."""
     with _told(job, owner, "planning"):
         key = storage().plan(job.id)
-        made = commands.make_plan(
-            storage().path(job.backup.path),
-            site_url(job.site),
-            stages=storage().stages,
-            output=storage().path(key),
-            profile=job.site.profile,
-            choices=choices_of(job),
-            expected_sha256=job.backup.sha256,
-            report=report,
-        )
+        making = storage().new_upload()
+        with readable(job.backup, *job.more) as files:
+            made = commands.make_plan(
+                files,
+                site_url(job.site),
+                stages=storage().stages,
+                output=making,
+                profile=job.site.profile,
+                choices=choices_of(job),
+                expected_sha256=expected_sha256(job.backup, *job.more),
+                report=report,
+            )
+        storage().keep(making, key)
         text = as_text(made)
         moves.move(
             job.id, ["planning"], "planned", owner,
@@ -98,7 +103,7 @@ def apply(job: RestoreJob, owner: str, report: commands.Report) -> None:
             raise NotPermitted
         safety.save(job, report)
         outcome = commands.apply_plan(
-            storage().path(storage().plan(job.id)),
+            storage().fetch(storage().plan(job.id)),
             job.plan_digest or "",
             site_url(job.site),
             job=job.id,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 
+import msgspec
 from sqlalchemy import select
 
 from webapp.engine import commands
@@ -18,6 +19,7 @@ from webapp.leases import Report
 from webapp.models import Backup, Task, db
 from webapp.seal import site_url
 from webapp.storage import storage
+from webapp.stored import encrypt_for
 
 
 def make(task: Task, report: Report) -> BackupFacts:
@@ -27,16 +29,20 @@ def make(task: Task, report: Report) -> BackupFacts:
     target = storage().root / "uploads" / f"{backup.id}-{secrets.token_hex(4)}"
     try:
         facts = commands.backup(site_url(backup.site), target, profile=backup.site.profile, report=report)
+        size, sha256 = facts.size, facts.sha256
+        if backup.encrypted:
+            report("encrypt", 0, 1)
+            target, size, sha256 = encrypt_for(backup.site, target)
         # The last look whether the work is still ours: whoever has lost the lease keeps nothing.
         report("keep", facts.records, facts.records)
-        backup.sha256 = facts.sha256
+        backup.sha256 = sha256
         db.session.commit()
-        storage().keep(target, f"backups/{facts.sha256}")
+        storage().keep(target, f"backups/{sha256}")
     finally:
         target.unlink(missing_ok=True)
-    backup.path = f"backups/{facts.sha256}"
-    backup.size, backup.records, backup.note = facts.size, facts.records, ""
-    return facts
+    backup.path = f"backups/{sha256}"
+    backup.size, backup.records, backup.note = size, facts.records, ""
+    return msgspec.structs.replace(facts, path=backup.path, size=size, sha256=sha256)
 
 
 def discard(backup: Backup) -> None:
@@ -46,7 +52,7 @@ def discard(backup: Backup) -> None:
     for left in (storage().root / "uploads").glob(f"*{backup.id}*"):
         left.unlink(missing_ok=True)
     if backup.sha256 and not holds(backup.sha256):
-        storage().path(f"backups/{backup.sha256}").unlink(missing_ok=True)
+        storage().remove(f"backups/{backup.sha256}")
     backup.sha256 = ""
     db.session.commit()
 

@@ -5,6 +5,7 @@ Whether a restore was committed is asked of the site's own journal and never gue
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from webapp.engine.answers import Counts, Outcome, Problem
 from webapp.engine.errors import Refusal
 from webapp.leases import WorkerLost
 from webapp.models import JobStatus, RestoreJob, db, now
+from webapp.refusals import StorageUnreachable
 from webapp.restores import as_text, plan_of
 from webapp.seal import site_url
 from webapp.storage import storage
+
+log = logging.getLogger(__name__)
 
 
 def settle(job: RestoreJob, owner: str | None = None, problem: Problem | None = None) -> None:
@@ -54,6 +58,12 @@ def finish(job: RestoreJob, owner: str | None, outcome: Outcome, receipt: Path) 
     """Tell that a job has come to its outcome."""
     status: JobStatus = "done" if outcome.status == "nothing" else outcome.status
     kept = storage().receipt(job.id) if receipt.exists() else None
+    if kept:
+        try:
+            storage().publish(kept)
+        except StorageUnreachable as refusal:
+            # The site is committed: a receipt that stays on this machine is no reason to say anything else.
+            log.warning("receipt of %s: %s", job.id, refusal.message)
     # A job that was given up as lost and committed all the same is done: the journal is the truth.
     started: list[str] = ["running", "unknown", "failed"] if status == "done" else ["running"]
     if moves.move(
@@ -100,3 +110,4 @@ def sweep() -> None:
         enqueue(task_id, task=True)
     tasks.sweep(partial(enqueue, task=True))
     storage().sweep_uploads()
+    storage().sweep_copies()

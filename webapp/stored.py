@@ -16,14 +16,15 @@ from webapp.storage import storage
 
 
 @contextmanager
-def readable(*backups: Backup) -> Iterator[list[Path]]:
-    """The files of backups, each after those that it builds on. Opened ones are gone again afterwards.
+def readable(*backups: Backup) -> Iterator[Path | list[Path]]:
+    """The file of a backup, or the files of several, each after those that it builds on. Opened ones are gone afterwards.
 
     Raises:
         FileMissing, FileDamaged, StorageUnreachable, KeyMissing, DecryptionFailed
     """
     with ExitStack() as opened:
-        yield [opened.enter_context(_open(backup)) for backup in with_bases(backups)]
+        files = [opened.enter_context(_open(backup)) for backup in with_bases(backups)]
+        yield files[0] if len(files) == 1 else files
 
 
 def with_bases(backups: tuple[Backup, ...]) -> list[Backup]:
@@ -39,14 +40,19 @@ def with_bases(backups: tuple[Backup, ...]) -> list[Backup]:
     return list(found.values())
 
 
+def is_encrypted(key: str) -> bool:
+    """Whether the stored file under that key is encrypted."""
+    return encryption.is_encrypted(storage().fetch(key))
+
+
 def expected_sha256(*backups: Backup) -> str:
     """What the engine must find when it reads these; nothing where :func:`readable` has looked at the bytes itself."""
     whole = with_bases(backups)
     return whole[0].sha256 if len(whole) == 1 and not whole[0].encrypted else ""
 
 
-def encrypt_for(site: Site, path: Path) -> Path:
-    """A finished file, encrypted for the site's key, in the place of the plain one.
+def encrypt_for(site: Site, path: Path) -> tuple[Path, int, str]:
+    """A finished file, encrypted for the site's key, in the place of the plain one; its size and its sha256.
 
     Raises:
         NoKey: the site has none.
@@ -59,7 +65,8 @@ def encrypt_for(site: Site, path: Path) -> Path:
         encryption.encrypt(path, target, site.recipient)
     finally:
         path.unlink(missing_ok=True)
-    return target
+    with target.open("rb") as file:
+        return target, target.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

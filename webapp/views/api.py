@@ -16,6 +16,7 @@ from webapp.audit import note
 from webapp.models import Backup, RestoreJob, Site, db
 from webapp.restores import ChoiceRefused, NothingUploaded, analysis_of, begin, choices_of, may_choose
 from webapp.storage import storage
+from webapp.stored import is_encrypted
 from webapp.views.choosing import choices_from, choosable
 from webapp.views.fragments import page_or_fragment, wants_json
 from webapp.views.permissions import allow, find_backup, find_job, find_site, person
@@ -129,6 +130,7 @@ def _new(site: Site, name: str, key: str, size: int, sha256: str) -> Backup:
     backup = Backup(
         site_id=site.id, name=short, size=size, sha256=sha256, origin="upload", path=key, created_by_id=person().id
     )
+    backup.encrypted = is_encrypted(key)
     db.session.add(backup)
     note("backup.upload", short, site=site.name, sha256=sha256, size=size)
     db.session.commit()

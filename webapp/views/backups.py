@@ -47,11 +47,12 @@ def make(site_id: int) -> Response:
 def download(backup_id: str) -> AnyResponse:
     """The file as it is kept."""
     backup = find_backup(backup_id)
-    path = storage().path(backup.path or abort(404))
+    key = backup.path or abort(404)
+    path = storage().fetch(key) if storage().exists(key) else abort(404)
     note("backup.download", backup.name, site=backup.site.name)
     db.session.commit()
     return send_file(
-        path if path.exists() else abort(404),
+        path,
         as_attachment=True,
         # The stored name came from somebody's upload; this one is plain.
         download_name=f"backup-{backup.site.name}-{backup.sha256[:12]}{_suffix(backup.name)}",

@@ -179,8 +179,7 @@ def rows(job_id: str, table: str) -> Response:
 
 def _rows_file(job: RestoreJob) -> Path:
     key = job.receipt_path or job.plan_path or abort(404)
-    path = storage().path(key)
-    return path if path.exists() else abort(404)
+    return storage().fetch(key) if storage().exists(key) else abort(404)
 
 
 @blueprint.get("/restores/<job_id>/confirm/")
@@ -251,7 +250,7 @@ def cancel(job_id: str) -> Response:
 def receipt(job_id: str) -> AnyResponse:
     """The receipt: as JSON lines for a person's own tools, or the file itself, which keeps secrets as they are, for a root."""
     job = find_job(job_id)
-    path = storage().path(job.receipt_path or abort(404))
+    path = storage().fetch(job.receipt_path or abort(404))
     name = f"receipt-{job.site.name}-{job.id[:8]}"
     if request.args.get("form") == "sqlite":
         if current_user.role != "root":
