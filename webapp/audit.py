@@ -63,6 +63,9 @@ def note(action: str, subject: str = "", *, result: str = "done", user: User | N
         "result": result,
         "address": (request.remote_addr or "") if has_request_context() else "",
     }
+    # The first statement writes, so that this transaction waits for its turn. SQLite does not let one go on to write that
+    # has read what another has changed since.
+    db.session.execute(update(Setting).where(Setting.key == WITNESS).values(value=Setting.value))
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with db.session.begin_nested():
