@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from webapp import audit
 from webapp.engine import encryption
+from webapp.engine.errors import KeyUnusable
 from webapp.models import Site, db
 from webapp.seal import seal, unseal
 
@@ -79,6 +80,26 @@ def key_file(site: Site) -> str:
     for secret in secrets_of(site):
         lines += [f"# public key: {encryption.recipient_of(secret)}", secret]
     return "\n".join(lines) + "\n"
+
+
+def sealed_key_file(site: Site, passphrase: str) -> tuple[bytes, str]:
+    """The key file and the ending of its name; with a passphrase it opens only with that."""
+    plain = key_file(site).encode()
+    return (encryption.encrypt_with_passphrase(plain, passphrase), ".txt.age") if passphrase else (plain, ".txt")
+
+
+def open_key_file(content: bytes, passphrase: str) -> str:
+    """The text of a key file, which may be protected by a passphrase.
+
+    Raises:
+        DecryptionFailed, KeyUnusable
+    """
+    if content.startswith(encryption.MAGIC):
+        content = encryption.decrypt_with_passphrase(content, passphrase)
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise KeyUnusable(reason="it is no key file") from None
 
 
 def _keep(site: Site, secrets: tuple[str, ...]) -> None:
