@@ -399,3 +399,29 @@ def test_people_are_added_listed_and_disabled(run: CommandLine) -> None:
     assert run("user", "disable", "meera").returncode == 0
     assert run.json("user", "list")[0]["active"] is False
     assert run("user", "disable", "nobody").returncode == 2
+
+
+# ---------------------------------------------------------------- encrypted files
+
+
+def test_a_file_is_encrypted_for_a_key_and_opened_with_its_key_file(run: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "backup.json").write_text("[]")
+    (tmp_path / "words").write_text("a long passphrase\n")
+    made = run("key", "new", "--output", "key.age", "--passphrase-file", "words")
+    public = made.stdout.strip()
+    assert made.returncode == 0
+    assert public.startswith("age1")
+    assert (tmp_path / "key.age").stat().st_mode & 0o077 == 0
+
+    assert run("key", "encrypt", "backup.json", "--recipient", public, "--output", "backup.age").returncode == 0
+    refused = run("analyze", "backup.age", "--site", f"sqlite:///{tmp_path}/none.sqlite")
+    assert refused.returncode == 1
+    assert "encrypted" in refused.stderr
+    assert run("key", "decrypt", "backup.age", "--identity", "key.age", "--output", "no").returncode == 1
+    assert not (tmp_path / "no").exists()
+    opened = run(
+        "key", "decrypt", "backup.age", "--identity", "key.age", "--passphrase-file", "words", "--output", "opened"
+    )
+    assert opened.returncode == 0, opened.stderr
+    assert (tmp_path / "opened").read_text() == "[]"
+    assert run("key", "encrypt", "backup.json", "--recipient", "age1x", "--output", "no").returncode == 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from webapp import audit
 from webapp.engine import encryption
-from webapp.engine.errors import KeyUnusable
 from webapp.models import Site, db
 from webapp.seal import seal, unseal
 
@@ -46,14 +45,15 @@ def use(site: Site, recipient: str) -> None:
     _note("key.use", site)
 
 
-def give(site: Site, text: str) -> int:
+def give(site: Site, content: bytes, passphrase: str = "") -> int:
     """Keep the secret keys of a key file; how many of them are new.
 
     Raises:
-        KeyUnusable
+        KeyUnusable, DecryptionFailed
     """
     known = secrets_of(site)
-    new = [secret for secret in encryption.find_secrets(text) if secret not in known]
+    found = encryption.find_secrets(encryption.read_key_file(content, passphrase))
+    new = [secret for secret in found if secret not in known]
     _keep(site, (*known, *new))
     _note("key.give", site)
     return len(new)
@@ -86,20 +86,6 @@ def sealed_key_file(site: Site, passphrase: str) -> tuple[bytes, str]:
     """The key file and the ending of its name; with a passphrase it opens only with that."""
     plain = key_file(site).encode()
     return (encryption.encrypt_with_passphrase(plain, passphrase), ".txt.age") if passphrase else (plain, ".txt")
-
-
-def open_key_file(content: bytes, passphrase: str) -> str:
-    """The text of a key file, which may be protected by a passphrase.
-
-    Raises:
-        DecryptionFailed, KeyUnusable
-    """
-    if content.startswith(encryption.MAGIC):
-        content = encryption.decrypt_with_passphrase(content, passphrase)
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise KeyUnusable(reason="it is no key file") from None
 
 
 def _keep(site: Site, secrets: tuple[str, ...]) -> None:

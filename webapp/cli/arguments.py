@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from webapp.cli import audit_parser
+from webapp.cli import audit_parser, key_parser
 from webapp.cli.parts import (
     SITE_HELP,
     Commands,
@@ -32,7 +32,7 @@ def build() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_analyze, _restore, _backup, _sites, _user, _profile, audit_parser.add, _up):
+    for add in (_analyze, _restore, _backup, _sites, _user, _profile, audit_parser.add, key_parser.add, _up):
         add(commands)
     return parser
 

@@ -120,6 +120,20 @@ def find_secrets(text: str) -> tuple[str, ...]:
     return tuple(str(_identity(secret)) for secret in found)
 
 
+def read_key_file(content: bytes, passphrase: str) -> str:
+    """The text of a key file, which may be protected by a passphrase.
+
+    Raises:
+        DecryptionFailed, KeyUnusable
+    """
+    if content.startswith(MAGIC):
+        content = decrypt_with_passphrase(content, passphrase)
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise KeyUnusable(reason="it is no key file") from None
+
+
 def _write(source: Path, target: Path, work: Callable[[BinaryIO, BinaryIO], None]) -> None:
     try:
         with source.open("rb") as read, target.open("xb") as write:

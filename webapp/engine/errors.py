@@ -93,14 +93,14 @@ class Encrypted(FileRefused):
     """The file is encrypted (age), so what it holds cannot be seen."""
 
     code = "encrypted"
-    hint = "Give the key that opens it: on the page of its site, or with --identity FILE on the command line."
+    hint = "Give the key file on the page of its site, or open it with the command "key decrypt"."
 
 
 class KeyNeeded(FileRefused):
     """{name} is encrypted, and no {what} was given that opens it."""
 
     code = "key_needed"
-    hint = "Give the right one: on the page of its site, or with --identity FILE on the command line."
+    hint = "Give the right one: on the page of its site, or to the command "key decrypt"."
 
 
 class DecryptionFailed(FileRefused):
@@ -121,7 +121,7 @@ class TooLargeForPassphrase(Refusal):
     """A file of more than {limit} is not encrypted with a passphrase."""
 
     code = "too_large_for_passphrase"
-    hint = "Encrypt it for a key: smart-restore key new --output FILE makes one, and the key may have the passphrase."
+    hint = "Encrypt it for a key, and protect the key file with the passphrase."
 
 
 class UnknownFormat(FileRefused):

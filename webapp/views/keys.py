@@ -55,8 +55,7 @@ def give(site_id: int) -> Response | tuple[str, int]:
     file = request.files.get("file")
     sent = file.stream.read(LONGEST_KEY_FILE) if file is not None and file.filename else b""
     try:
-        text = keys.open_key_file(sent, request.form.get("passphrase", "")) or request.form.get("secret", "")
-        added = keys.give(site, text)
+        added = keys.give(site, sent, request.form.get("passphrase", ""))
     except Refusal as refusal:
         return _page(site, refusal, "give"), 422
     flash("The key is kept here now." if added else "This key was kept here already.")

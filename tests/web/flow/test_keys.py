@@ -69,7 +69,7 @@ def test_without_the_key_it_stays_closed_until_the_key_is_given(installation: In
     keys.forget(_site(installation))
 
     assert '"code":"key_missing"' in _planned(installation, backup)
-    assert keys.give(_site(installation), key_file) == 1
+    assert keys.give(_site(installation), key_file.encode()) == 1
     assert '"problem_count":0' in _planned(installation, backup)
 
 
