@@ -93,14 +93,14 @@ class Encrypted(FileRefused):
     """The file is encrypted (age), so what it holds cannot be seen."""
 
     code = "encrypted"
-    hint = "Give the key file on the page of its site, or open it with the command "key decrypt"."
+    hint = "Give the key file on the page of its site, or open it with the command 'key decrypt'."
 
 
 class KeyNeeded(FileRefused):
     """{name} is encrypted, and no {what} was given that opens it."""
 
     code = "key_needed"
-    hint = "Give the right one: on the page of its site, or to the command "key decrypt"."
+    hint = "Give the right one: on the page of its site, or to the command 'key decrypt'."
 
 
 class DecryptionFailed(FileRefused):
