@@ -28,6 +28,9 @@ from webapp.storage import storage
 ALWAYS = 3
 """So many good backups are never too old."""
 
+LENIENCE = timedelta(hours=2)
+"""Clocks change and runs begin late: a backup of the same time of day is not too old because of that."""
+
 ENDED = ("done", "failed", "cancelled", "stale")
 FORGOTTEN_DAYS = 7
 """A restore that was begun and left lying for so long does not hold its backup any more."""
@@ -73,7 +76,7 @@ def verdicts(points: Iterable[Point], keep_days: int | None, keep_count: int | N
             verdict = Verdict(False, f"more than {keep_count} newer ones")
         elif counted and rank < ALWAYS:
             verdict = Verdict(True, "the last good one" if rank == 0 else f"among the newest {ALWAYS}")
-        elif keep_days is not None and newest is not None and newest - point.at > timedelta(days=keep_days):
+        elif keep_days is not None and newest is not None and newest - point.at > timedelta(days=keep_days) + LENIENCE:
             verdict = Verdict(False, f"more than {keep_days} days older than the newest")
         else:
             verdict = Verdict(True, "within the rule")
