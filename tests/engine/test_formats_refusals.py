@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 from decimal import Decimal
@@ -12,6 +13,7 @@ import pytest
 from tests.fixture_files import COMPRESSIONS, Record, as_array, as_lines, overwrite, read_back
 from tests.mutations import mutate
 from webapp.engine.errors import (
+    DatabaseFileRefused,
     EmptyBackup,
     EmptyFile,
     FileRefused,
@@ -43,9 +45,12 @@ def file(tmp_path: Path) -> Path:
         (b'{\n  "model": "a.b"\n}', MalformedFile, "single JSON object"),
         (b'{"records": [{"model": "a.b", "fields": {}}]}', UnknownFormat, "single JSON object"),
         (b"Backing up...\n[]", UnknownFormat, "Backing up..."),
-        (b"-- PostgreSQL database dump\n", UnknownFormat, "SQL dump of PostgreSQL"),
-        (b"PGDMP\x01\x02", UnknownFormat, "pg_dump"),
-        (b"SQLite format 3\x00", UnknownFormat, "SQLite database"),
+        (b"--\n-- PostgreSQL database dump\n--\n", TruncatedFile, "database dump complete"),
+        (b"-- MySQL dump 10.13\n", UnknownFormat, "SQL dump of MySQL"),
+        (b"/*M!999999\\- enable the sandbox mode */ \n-- MariaDB dump", UnknownFormat, "SQL dump of MariaDB"),
+        (gzip.compress(b"PGDMP\x01\x02"), UnknownFormat, "PostgreSQL dump in a format of its own, inside gzip"),
+        (gzip.compress(b"SQLite format 3\x00"), UnknownFormat, "SQLite database, inside gzip"),
+        (b"SQLite format 3\x00", DatabaseFileRefused, "header is damaged or cut off"),
         (b"\x00" * 5000, UnknownFormat, "zeros"),
         (b"3", UnknownFormat, "'3'"),
         (b'"text"', UnknownFormat, "text"),

@@ -128,7 +128,10 @@ class UnknownFormat(FileRefused):
     """The file is not a backup that this program knows: it begins with {start}."""
 
     code = "unknown_format"
-    hint = "Known are Django fixtures as JSON, JSON lines, XML or YAML, and sync files, plain or inside gzip, bzip2, xz, lzma or a zip with one member."
+    hint = (
+        "Known are Django fixtures as JSON, JSON lines, XML or YAML, sync files and plain dumps of PostgreSQL, as they are or inside gzip, bzip2, xz,"
+        " lzma or a zip with one member; and, unpacked, SQLite databases and dumps of pg_dump in its own formats."
+    )
 
 
 class MalformedFile(FileRefused):
@@ -142,6 +145,30 @@ class TruncatedFile(MalformedFile):
     """The file ends too early {where}: {reason}."""
 
     code = "truncated_file"
+
+
+class DumpRefused(FileRefused):
+    """The dump cannot be read {where}: {reason}."""
+
+    code = "dump_refused"
+    hint = "Make the dump again: pg_dump --encoding=UTF8 NAME > dump.sql, of one database, with definitions and data."
+
+
+class DumpProgramMissing(FileRefused):
+    """The file is a dump of pg_dump in its own format, and the program that reads it is missing: {reason}."""
+
+    code = "dump_program_missing"
+    hint = (
+        "Install pg_restore on this machine (Debian: postgresql-client), of at least the version that made the dump, or name it in"
+        " PG_RESTORE. Or turn the dump into a plain one where pg_restore is: pg_restore -f dump.sql FILE."
+    )
+
+
+class DatabaseFileRefused(FileRefused):
+    """The SQLite database cannot be read as a backup: {reason}."""
+
+    code = "database_file_refused"
+    hint = "Copy the database anew while nobody writes to it, or with its own command: sqlite3 FILE '.backup COPY'."
 
 
 class EmptyBackup(FileRefused):

@@ -66,6 +66,12 @@ def label_of(table: str, profile: Profile) -> str:
     return f"{app}.{model}" if app and model else f"{table}.{table}"
 
 
+def own_column(name: str, table: Table, _profile: Profile) -> Column | None:
+    """The column with this very name, for records of a table and not of a model."""
+    column = table.by_name.get(name)
+    return None if column is None or column.generated else column
+
+
 def find_column(field: str, table: Table, profile: Profile) -> Column | None:
     """The column of a field: the profile's word, its own name, or with ``_id`` as Django names a reference's column."""
     field = profile.rules(table.name).fields.get(field, field)

@@ -19,7 +19,7 @@ from webapp.engine.answers import FieldDrift
 from webapp.engine.errors import FileRefused, MalformedFile
 from webapp.engine.formats import RawRecord, sync
 from webapp.engine.formats.strict import parse_value
-from webapp.engine.labels import FoundBy, Link, find_column, find_link, find_synced_column
+from webapp.engine.labels import FoundBy, Link, find_column, find_link, find_synced_column, own_column
 from webapp.engine.profile import Profile
 from webapp.engine.schema import Column, Kind, Schema, Table
 from webapp.engine.sql import q
@@ -63,6 +63,7 @@ class Shape:
         synced = label.startswith(sync.LABEL)
         rules = profile.rules(table.name if table else "")
         self.table = table
+        self.stored = "." not in label  # records are rows of a database: columns by their names, values as stored
         self.has_pk = has_pk
         self.fields = fields
         self.number = 0
@@ -79,9 +80,10 @@ class Shape:
         for name in fields:
             if synced and name in sync.OWN:
                 continue
-            find = find_synced_column if synced else find_column
-            column = find(name, table, profile) if table is not None and name not in rules.single else None
-            link = find_link(name, table, schema, profile) if table is not None and column is None else None
+            find = find_synced_column if synced else own_column if self.stored else find_column
+            several = name in rules.single and not self.stored
+            column = find(name, table, profile) if table is not None and not several else None
+            link = self._link(name, column, schema, profile)
             if column is not None and column.name not in key_columns:
                 placed.append((name, column))
             elif link is not None:
@@ -112,6 +114,11 @@ class Shape:
         if column.name not in self.blank:
             return done
         return lambda value: "" if value is None else value if done is None else done(value)
+
+    def _link(self, name: str, column: Column | None, schema: Schema, profile: Profile) -> Link | None:
+        if self.table is None or self.stored or column is not None:
+            return None
+        return find_link(name, self.table, schema, profile)
 
     @cached_property
     def _decode(self) -> Callable[[msgspec.Raw], Any]:
@@ -221,7 +228,8 @@ class Shape:
         cells = [self._cell(name, column, given.get(name), problems) for name, column in self.placed]
         pk, _ = parse_value(bytes(record.pk))
         key = keys[0] if len(keys) == 1 else self._key_among(cells)
-        staged = Staged((rec, self.number, *keys, *cells), key, _text(pk), problems)
+        called = _text(pk) if pk is not None or key is None else str(key)
+        staged = Staged((rec, self.number, *keys, *cells), key, called, problems)
         for name, link, column in self.links:
             staged.links.append((link, self._others(name, column, given.get(name), problems)))
         return staged
@@ -247,7 +255,9 @@ class Shape:
         if column.name in self.named and isinstance(value, str):
             return token([value])
         try:
-            found = values.convert_given(column, value)
+            # SQLite keeps a length of time as a number of microseconds, which is its canonical form.
+            length = self.stored and column.kind is Kind.DURATION and type(value) is int
+            found = value if length else values.convert_given(column, value)
         except BadValue as error:
             if self._is_natural(column, value):
                 self.naturals.add(column.name)
@@ -262,7 +272,7 @@ class Shape:
 
     def _is_natural(self, column: Column, value: Any) -> bool:
         """Whether a value that the column cannot hold may name the row that it refers to."""
-        if self.table is None or self.table.reference(column.name) is None:
+        if self.stored or self.table is None or self.table.reference(column.name) is None:
             return False
         return isinstance(value, list) or (isinstance(value, str) and value != "")
 

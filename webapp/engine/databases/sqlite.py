@@ -22,8 +22,9 @@ from webapp.engine.errors import (
     SiteUnreachable,
     WriteRefused,
 )
-from webapp.engine.schema import JOURNAL, OWN_TABLES, Column, Kind, Schema, Table
+from webapp.engine.schema import JOURNAL, OWN_TABLES, Column, Schema, Table
 from webapp.engine.sql import add_functions, names, q, read_only, ticking
+from webapp.engine.sqlite_types import canonical
 from webapp.engine.values import Canonical
 
 BUSY_SECONDS = 5.0
@@ -231,8 +232,4 @@ class SQLiteReader:
 
 
 def _canonical(column: Column) -> str:
-    name = q(column.name)
-    if column.kind is Kind.DECIMAL:
-        form = "%.15g" if column.scale is None else f"%.{column.scale}f"
-        return f"CASE WHEN typeof({name}) IN ('integer', 'real') THEN printf('{form}', {name}) ELSE {name} END"
-    return name
+    return canonical(q(column.name), column.kind, column.scale)

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 
 from webapp.engine.schema import Column, ForeignKey, Kind, Table
 from webapp.engine.sql import q
-
-_TYPE = re.compile(r"\s*([a-z ]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*(unsigned)?\s*\Z")
-_KINDS = {
-    "bool": Kind.BOOLEAN,
-    "boolean": Kind.BOOLEAN,
-    "datetime": Kind.INSTANT,
-    "timestamp": Kind.INSTANT,
-    "date": Kind.DATE,
-    "time": Kind.TIME,
-    "decimal": Kind.DECIMAL,
-    "numeric": Kind.DECIMAL,
-    "json": Kind.JSON,
-    "jsonb": Kind.JSON,
-    "uuid": Kind.UUID,
-}
+from webapp.engine.sqlite_types import declaration
 
 
 def reflect(connection: sqlite3.Connection, name: str) -> Table:
@@ -92,12 +77,9 @@ def resolved(table: Table, tables: Mapping[str, Table]) -> Table:
 
 def _column(row: Sequence[object], definition: str) -> Column:
     _, name, declared, not_null, default, in_key, hidden = row[:7]
-    name, text = str(name), str(declared or "").lower()
-    match = _TYPE.match(text)
-    word, first, second, unsigned = match.groups() if match else (text, None, None, None)
-    kind = _kind(word, first)
-    if kind is Kind.TEXT and re.search(rf"json_valid\s*\(\s*[\"`\[]?{re.escape(name)}[\"`\]]?\s*\)", definition, re.I):
-        kind = Kind.JSON
+    name = str(name)
+    found = declaration(name, str(declared or ""), definition)
+    kind, text = found.kind, found.type
     whole = kind is Kind.INTEGER
     return Column(
         name,
@@ -106,31 +88,14 @@ def _column(row: Sequence[object], definition: str) -> Column:
         type=text,
         default=str(default) if default is not None else "",
         generated=hidden in (2, 3) or name.startswith("#"),
-        length=int(first) if kind is Kind.TEXT and first else None,
-        precision=int(first) if kind is Kind.DECIMAL and first else None,
-        scale=int(second or 0) if kind is Kind.DECIMAL and first else None,
-        low=(0 if unsigned or "unsigned" in word else -(2**63)) if whole else None,
+        length=found.first if kind is Kind.TEXT else None,
+        precision=found.first if kind is Kind.DECIMAL else None,
+        scale=found.scale,
+        low=(0 if found.unsigned else -(2**63)) if whole else None,
         high=2**63 - 1 if whole else None,
         # SQLite keeps decimals as binary numbers, unless they are text to it.
         exact=15 if kind is Kind.DECIMAL else None,
     )
-
-
-def _kind(word: str, length: str | None) -> Kind:
-    if word in _KINDS:
-        return _KINDS[word]
-    if word == "char" and length == "32":
-        return Kind.UUID  # how Django declares a uuid
-    # The rest by SQLite's own rules of affinity.
-    if "int" in word:
-        return Kind.INTEGER
-    if any(part in word for part in ("char", "clob", "text")):
-        return Kind.TEXT
-    if "blob" in word:
-        return Kind.BYTES
-    if any(part in word for part in ("real", "floa", "doub")):
-        return Kind.REAL
-    return Kind.OTHER
 
 
 def affinity(declared: str) -> str:

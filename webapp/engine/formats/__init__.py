@@ -7,7 +7,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from webapp.engine.answers import Damage
-from webapp.engine.formats import damage, django_json, django_lines, django_xml, django_yaml, native, package, sync
+from webapp.engine.formats import (
+    damage,
+    django_json,
+    django_lines,
+    django_xml,
+    django_yaml,
+    native,
+    package,
+    postgresql_archive,
+    postgresql_dump,
+    sqlite_file,
+    sync,
+)
 from webapp.engine.formats.block import Block, RawRecord
 from webapp.engine.formats.native_chain import as_chains
 from webapp.engine.formats.recognition import open_source
@@ -31,10 +43,10 @@ __all__ = [
     "recognise",
 ]
 
-FORMATS: tuple[Format, ...] = (django_json, django_lines, django_xml, django_yaml, sync)
+FORMATS: tuple[Format, ...] = (django_json, django_lines, django_xml, django_yaml, sync, postgresql_dump)
 """In the order in which they are asked."""
 
-CONTAINERS: tuple[Container, ...] = (native, package)
+CONTAINERS: tuple[Container, ...] = (native, sqlite_file, postgresql_archive, package)
 """Asked before the formats, in this order."""
 
 

@@ -40,11 +40,11 @@ _RECORDS = re.compile(
 )
 
 _OTHERS = (
-    (b"PGDMP", "a PostgreSQL dump of pg_dump"),
+    (b"PGDMP", "a PostgreSQL dump in a format of its own"),
     (b"SQLite format 3\x00", "an SQLite database"),
-    (b"-- PostgreSQL database dump", "an SQL dump of PostgreSQL"),
     (b"-- MySQL dump", "an SQL dump of MySQL"),
     (b"-- MariaDB dump", "an SQL dump of MariaDB"),
+    (b"/*M!999999", "an SQL dump of MariaDB"),
     (b"\x7fELF", "a program"),
     (b"%PDF", "a PDF document"),
     (b"<", "markup such as HTML, and not a fixture in XML"),
@@ -170,6 +170,8 @@ def _unknown(path: Path, reading: Reading, head: bytes) -> FileRefused:
     if head[257:262] == b"ustar":
         return UnknownFormat(start="a tar archive")
     known = next((title for start, title in _OTHERS if head.startswith(start)), "")
+    if known and reading.compression:
+        known += f", inside {reading.compression}"
     return UnknownFormat(start=known or quote(_line(head)))
 
 

@@ -46,6 +46,8 @@ class Rewritten(Block):
 
 def where(place: Place) -> str:
     """A place in words, for a refusal."""
+    if place.line is None and place.byte is None:
+        return f"in record {place.record or 0:,}"
     if place.line is None:
         return f"at byte {place.byte or 0:,} (record {place.record or 0:,})"
     return f"in line {place.line:,}" + (f" (record {place.record:,})" if place.record else "")
