@@ -132,7 +132,7 @@ def test_a_database_address_needs_no_web_application(run: CommandLine, sqlite: s
 
 def test_a_backup_holds_every_row_in_order(run: CommandLine, site_database: str) -> None:
     small_sites.school_small(site_database)
-    made = run.json("backup", "--site", site_database, "--output", "made.json")
+    made = run.json("backup", "--site", site_database, "--output", "made.json", "--format", "fixture")
     text = (run.folder / "made.json").read_text("utf-8")
     records = json.loads(text)
     assert made["records"] == len(records) == text.count('\n{"model":')
@@ -161,7 +161,7 @@ def test_a_backup_holds_every_row_in_order(run: CommandLine, site_database: str)
 
 def test_a_backup_of_a_category_holds_only_its_tables(run: CommandLine, sqlite: str) -> None:
     small_sites.school_small(sqlite)
-    run.json("backup", "--site", sqlite, "--output", "made.json", "--category", "transport")
+    run.json("backup", "--site", sqlite, "--output", "made.json", "--format", "fixture", "--category", "transport")
     records = json.loads((run.folder / "made.json").read_text("utf-8"))
     assert {record["model"].split(".")[0] for record in records} == {"transport"}
 
@@ -169,9 +169,12 @@ def test_a_backup_of_a_category_holds_only_its_tables(run: CommandLine, sqlite: 
 def test_a_backup_replaces_a_file_only_when_told_so(run: CommandLine, sqlite: str) -> None:
     sites.library_schema(sqlite)
     (run.folder / "made.json").write_text("precious")
-    assert run.json("backup", "--site", sqlite, "--output", "made.json", status=2)["status"] == "refused"
+    assert (
+        run.json("backup", "--site", sqlite, "--output", "made.json", "--format", "fixture", status=2)["status"]
+        == "refused"
+    )
     assert (run.folder / "made.json").read_text() == "precious"
-    run.json("backup", "--site", sqlite, "--output", "made.json", "--force")
+    run.json("backup", "--site", sqlite, "--output", "made.json", "--format", "fixture", "--force")
     assert json.loads((run.folder / "made.json").read_text()) == []
     assert sorted(path.name for path in run.folder.iterdir()) == ["made.json", "site.sqlite"]
 
@@ -181,7 +184,7 @@ def test_a_backup_replaces_a_file_only_when_told_so(run: CommandLine, sqlite: st
 
 def test_a_preview_changes_nothing_and_counts_what_the_restore_does(run: CommandLine, site_database: str) -> None:
     small_sites.school_small(site_database)
-    run.json("backup", "--site", site_database, "--output", "made.json")
+    run.json("backup", "--site", site_database, "--output", "made.json", "--format", "fixture")
     whole = sites.dump(site_database)
     sites.execute(
         site_database,
@@ -213,7 +216,7 @@ def test_a_backup_goes_into_empty_tables_row_by_row_equal(run: CommandLine, site
     (tmp_path / "source.sqlite").touch()
     source = small_sites.school_small(f"sqlite:///{tmp_path}/source.sqlite")
     sites.school_schema(site_database)
-    run.json("backup", "--site", source, "--output", "made.json")
+    run.json("backup", "--site", source, "--output", "made.json", "--format", "fixture")
     done = run.json("restore", "made.json", "--site", site_database, "--accounts", "restore", "--yes")
     assert done["status"] == "done"
     left = {"django_content_type", "auth_permission", "auth_group_permissions", "django_session", "django_migrations"}
@@ -246,7 +249,7 @@ def test_a_bad_record_is_named_and_left_out_only_when_told_so(run: CommandLine, 
 
 def test_a_replacement_that_removes_much_needs_its_number(run: CommandLine, sqlite: str) -> None:
     small_sites.school_small(sqlite)
-    run.json("backup", "--site", sqlite, "--output", "made.json", "--category", "transport")
+    run.json("backup", "--site", sqlite, "--output", "made.json", "--format", "fixture", "--category", "transport")
     records = json.loads((run.folder / "made.json").read_text("utf-8"))
     kept = [record for record in records if record["model"] != "transport.transportassignment" or record["pk"] == 1]
     sites.fixture(run.folder / "less.json", kept)
@@ -280,7 +283,7 @@ def test_an_ambiguous_record_is_decided_with_an_option_that_the_refusal_names(
 
 def test_the_key_to_match_by_can_be_chosen(run: CommandLine, sqlite: str) -> None:
     small_sites.school_small(sqlite)
-    run.json("backup", "--site", sqlite, "--output", "made.json")
+    run.json("backup", "--site", sqlite, "--output", "made.json", "--format", "fixture")
     sites.execute(sqlite, "UPDATE students_student SET id = id + 500, admission_number = 'B-' || id WHERE id = 4")
     records = [each for each in json.loads((run.folder / "made.json").read_text()) if each["pk"] == 4]
     sites.fixture(run.folder / "one.json", [each for each in records if each["model"] == "students.student"])
@@ -293,7 +296,7 @@ def test_the_key_to_match_by_can_be_chosen(run: CommandLine, sqlite: str) -> Non
 
 def test_the_backup_of_another_site_is_refused_with_the_two_ways_out(run: CommandLine, sqlite: str) -> None:
     small_sites.school_small(sqlite)
-    run.json("backup", "--site", sqlite, "--output", "made.json")
+    run.json("backup", "--site", sqlite, "--output", "made.json", "--format", "fixture")
     sites.execute(
         sqlite,
         "UPDATE students_student SET admission_number = 'Z' || id, first_name = 'Q' || id, last_name = 'Z',"
@@ -330,7 +333,7 @@ def test_a_file_that_is_no_backup_is_refused(run: CommandLine, sqlite: str) -> N
 
 def test_the_analysis_is_for_people_and_for_programs(run: CommandLine, sqlite: str) -> None:
     small_sites.school_small(sqlite)
-    run.json("backup", "--site", sqlite, "--output", "made.json")
+    run.json("backup", "--site", sqlite, "--output", "made.json", "--format", "fixture")
     found = run.json("analyze", "made.json", "--site", sqlite)
     assert found["profile"] == "school"
     assert found["origin"]["verdict"] == "same"
@@ -342,7 +345,7 @@ def test_the_analysis_is_for_people_and_for_programs(run: CommandLine, sqlite: s
 
 def test_a_damaged_file_is_read_with_the_repair_that_its_refusal_names(run: CommandLine, sqlite: str) -> None:
     small_sites.school_small(sqlite)
-    run.json("backup", "--site", sqlite, "--output", "made.json")
+    run.json("backup", "--site", sqlite, "--output", "made.json", "--format", "fixture")
     (run.folder / "cut.json").write_bytes((run.folder / "made.json").read_bytes()[:-300])
     refused = run.json("analyze", "cut.json", "--site", sqlite, status=1)
     assert refused["problems"][0]["code"] == "truncated_file"
@@ -379,7 +382,7 @@ def test_sites_are_registered_checked_used_and_removed(run: CommandLine, sqlite:
     (listed,) = run.json("sites", "list")
     assert (listed["name"], listed["title"], listed["profile"]) == ("school", "Hill School", "school")
     assert run.json("sites", "check", "school")["usable"] is True
-    run.json("backup", "--site", "school", "--output", "made.json")
+    run.json("backup", "--site", "school", "--output", "made.json", "--format", "fixture")
     assert run("sites", "remove", "school").returncode == 0
     assert run.json("sites", "list") == []
     assert run("backup", "--site", "school", "--output", "other.json").returncode == 2

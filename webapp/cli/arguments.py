@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from webapp.cli import audit_parser, key_parser
+from webapp.cli import audit_parser, backup_parser, key_parser
 from webapp.cli.parts import (
     SITE_HELP,
     Commands,
@@ -32,7 +32,17 @@ def build() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_analyze, _restore, _backup, _sites, _user, _profile, audit_parser.add, key_parser.add, _up):
+    for add in (
+        _analyze,
+        _restore,
+        backup_parser.add,
+        _sites,
+        _user,
+        _profile,
+        audit_parser.add,
+        key_parser.add,
+        _up,
+    ):
         add(commands)
     return parser
 
@@ -143,27 +153,6 @@ def _restore(commands: Commands) -> None:
         help="the number of rows that the plan removes, needed with --yes where it removes many",
     )
     json_option(parser, "the outcome")
-
-
-def _backup(commands: Commands) -> None:
-    parser = command(
-        commands,
-        "backup",
-        "write a whole site, or categories of it, to a Django fixture (JSON)",
-        example="smart-restore backup --site school --output monday.json",
-        run="webapp.cli.backup:run",
-    )
-    site_option(parser)
-    parser.add_argument("--output", required=True, metavar="FILE", help="the file to write")
-    parser.add_argument(
-        "--category",
-        action="append",
-        default=[],
-        metavar="KEY",
-        help="only this category of the profile; may be given several times",
-    )
-    parser.add_argument("--force", action="store_true", help="replace the file when it exists")
-    json_option(parser, "what was written")
 
 
 def _sites(commands: Commands) -> None:

@@ -46,7 +46,13 @@ def target(name: str, profile: str | None) -> Target:
     """Where a registered site is, and how it is read unless something else is asked for."""
     with app():
         site = registered(name)
-        return Target(url=site_url(site), profile=profile or site.profile, name=name, registered=True)
+        return Target(
+            url=site_url(site),
+            profile=profile or site.profile,
+            name=name,
+            registered=True,
+            media=site.media_root,
+        )
 
 
 def note(name: str, action: str, result: str, **detail: object) -> None:

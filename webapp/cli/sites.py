@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from webapp.engine.backups import find_chain
 from webapp.engine.errors import BackupNotFound, OutputExists, OutputFolderMissing
 
 
@@ -18,6 +19,7 @@ class Target:
     profile: str | None
     name: str
     registered: bool = False
+    media: str = ""  # the folder of its files, where it is registered with one
 
 
 def find(site: str, profile: str | None = None) -> Target:
@@ -49,8 +51,8 @@ def existing(file: str) -> Path:
 
 
 def all_existing(files: Sequence[str]) -> Path | list[Path]:
-    """The backup file, or the backup files, that are there."""
-    paths = [existing(file) for file in files]
+    """The backup file, or the backup files, that are there; before an increment what it builds on, from the same folder."""
+    paths = [each for file in files for each in find_chain(existing(file))]
     return paths[0] if len(paths) == 1 else paths
 
 

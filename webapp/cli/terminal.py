@@ -20,6 +20,7 @@ PHASES = {
     "verify": "Reading back and comparing",
     "commit": "Committing",
     "backup": "Writing the backup",
+    "media": "Reading files",
 }
 
 OPTIONS = {"removal_not_confirmed": "--confirm-removal"}

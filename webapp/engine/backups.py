@@ -137,31 +137,21 @@ def manifest(path: Path) -> Manifest | None:
 def find_chain(path: Path) -> list[Path]:
     """A backup with the backups that it builds on, the full one first, as far as they are in the same folder.
 
-    Raises:
-        FileRefused: it is damaged.
+    What is damaged, or missing, is found when they are read.
     """
     found = [path]
-    said = read_manifest(path)
-    others: dict[str, Path] | None = None
-    while said and said.base:
-        if others is None:
-            others = _natives(path.parent)
-        before = others.pop(said.base.id, None)
-        if before is None:
-            break
+    said = _said(path)
+    if said is None or said.base is None:
+        return found
+    others = {each.id: (each, other) for other in sorted(path.parent.iterdir()) if (each := _said(other))}
+    while said.base and said.base.id in others:
+        said, before = others.pop(said.base.id)
         found.insert(0, before)
-        said = read_manifest(before)
     return found
 
 
-def _natives(folder: Path) -> dict[str, Path]:
-    """The native backups of a folder by their ids; whatever cannot be read is none of them."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        try:
-            said = read_manifest(path) if path.is_file() else None
-        except (FileRefused, OSError):
-            continue
-        if said:
-            found.setdefault(said.id, path)
-    return found
+def _said(path: Path) -> Manifest | None:
+    try:
+        return read_manifest(path) if path.is_file() else None
+    except (FileRefused, OSError):
+        return None

@@ -514,6 +514,14 @@ class OutputFolderMissing(Refusal):
     exit_code = 2
 
 
+class FolderNeeded(Refusal):
+    """It is not known where the files of this site lie."""
+
+    code = "folder_needed"
+    hint = "Name the folder: --media /srv/school/media."
+    exit_code = 2
+
+
 class DecisionNeeded(Refusal):
     """Nobody can be asked here, and neither --preview nor --yes was given."""
 

@@ -14,7 +14,7 @@ import msgspec
 
 from webapp.engine import labels
 from webapp.engine.answers import BackupFacts
-from webapp.engine.errors import BaseUnfit, FormatRefused
+from webapp.engine.errors import BaseUnfit, FileRefused, FormatRefused
 from webapp.engine.fixture import lines_of
 from webapp.engine.formats.native import Native, open_container
 from webapp.engine.formats.native_index import Known, added, digest_text, digests_of, index_lines
@@ -124,7 +124,10 @@ def _base(snapshot: Snapshot) -> Native | None:
         start = file.read(4)
     if start != b"PK\x03\x04":
         raise BaseUnfit(name=path.name, reason="it is no native backup")
-    base = open_container(path, path.name, "", 0)
+    try:
+        base = open_container(path, path.name, "", 0)
+    except FileRefused as refused:
+        raise BaseUnfit(name=path.name, reason=refused.message) from None
     found = base.manifest
     expected = [(name, labels.label_of(name, snapshot.profile)) for name in snapshot.tables]
     if found.since:
