@@ -99,10 +99,10 @@ def _restore(commands: Commands) -> None:
     )
     what.add_argument(
         "--on-missing",
-        choices=("fail", "null", "skip"),
+        choices=("fail", "null", "skip", "create"),
         default="fail",
-        help="a reference to a row that is neither in the backup nor in the database: refuse, leave it empty, or leave"
-        " the record out (default: fail)",
+        help="a reference to a row that is neither in the backup nor in the database: refuse, leave it empty, leave the"
+        " record out, or make the row, where it is known by name and the profile says how (default: fail)",
     )
     what.add_argument(
         "--on-invalid",

@@ -209,6 +209,7 @@ def _tell(
                 "tables": {part.table: _counts(part.counts) for part in tables},
                 "problems": list(problems),
                 "placeholders": list(plan.placeholders),
+                "created": list(plan.created),
                 "doubts": list(plan.doubts),
                 "conflicts": list(plan.conflicts),
                 "conflict_count": plan.conflict_count,

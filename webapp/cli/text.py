@@ -192,6 +192,10 @@ def plan(found: Plan) -> str:
         rest = found.placeholder_count - len(found.placeholders)
         more = f" and {rest:,} more" if rest else ""
         lines += ["", plain(f"Accounts added without rights: {', '.join(found.placeholders)}{more}")]
+    if found.created:
+        rest = found.created_count - len(found.created)
+        more = f" and {rest:,} more" if rest else ""
+        lines += ["", plain(f"Made because records refer to them by name: {', '.join(found.created)}{more}")]
     lines += people(found)
     if found.gains:
         lines += ["", "Who gains what:", *(plain(f"  {gain.who}: {', '.join(gain.what)}") for gain in found.gains)]
@@ -291,7 +295,11 @@ WAYS_OUT = (
         {"unknown_model", "unknown_field"},
         "--accept-drift, or --accept-drift MODEL, leaves out what the site has no place for",
     ),
-    ({"missing_reference"}, "--on-missing null empties such references, --on-missing skip leaves the records out"),
+    (
+        {"missing_reference"},
+        "--on-missing null empties such references, --on-missing skip leaves the records out,"
+        " --on-missing create makes rows that are known by name, where the profile says how",
+    ),
     (
         {"ambiguous_reference"},
         "--decide 'MODEL:[\"NAME\"]=KEY' says which row such a name means; --match-by MODEL=FIELD, which fields it stands for",

@@ -264,7 +264,7 @@ class Choices(Answer):
     change: bool = True
     remove: bool = False
     on_conflict: Literal["backup", "database", "newest", "manual"] = "backup"
-    on_missing: Literal["fail", "null", "skip"] = "fail"
+    on_missing: Literal["fail", "null", "skip", "create"] = "fail"
     on_invalid: Literal["fail", "skip"] = "fail"
     on_referenced: Literal["fail", "keep", "null", "remove"] = "fail"
     accept_drift: bool = False  # every model and field that the site has no place for is left out
@@ -427,6 +427,8 @@ class Plan(Answer):
     conflict_count: int = 0
     placeholders: tuple[str, ...] = ()  # accounts that are added without rights, the first of them
     placeholder_count: int = 0
+    created: tuple[str, ...] = ()  # rows that are made because something refers to them by name, the first of them
+    created_count: int = 0
     people: tuple[Person, ...] = ()  # accounts that records refer to, those that need a decision first
     people_count: int = 0
     accounts: tuple[Candidate, ...] = ()  # accounts of the site that people can be led to, the first of them

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from webapp.engine import sql
 from webapp.engine.candidates import absent_value, chosen_fill, compared_value
+from webapp.engine.creation import made, made_value
+from webapp.engine.labels import label_sql
 from webapp.engine.references import NEXT, nulled, todo
 from webapp.engine.schema import Column, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import differs, q
 from webapp.engine.values import Canonical, from_text, json_text
+
+CREATED_NAMED = 50
 
 
 def columns_of(table: Table) -> tuple[Column, ...]:
@@ -40,6 +44,8 @@ def write_changes(scratch: Scratch, table: Table) -> None:
             _write_records(scratch, table, columns, shape, present)
         _drop_unchanged(scratch, table, columns)
     _write_rows(scratch, table, columns)
+    if table.name in scratch.made:
+        _write_made(scratch, table, columns)
     # A preview pages by action, and an apply picks by it.
     if scratch.one(f'SELECT count(DISTINCT "#action") FROM {after}') > 1:
         scratch.run(f'CREATE INDEX {q("by action " + table.name)} ON {after} ("#action")')
@@ -131,6 +137,42 @@ def _drop_unchanged(scratch: Scratch, table: Table, columns: tuple[Column, ...])
     )
     for written in (after, before):
         scratch.run(f'DELETE FROM {written} WHERE "#id" IN (SELECT id FROM temp.unchanged)')
+
+
+def _write_made(scratch: Scratch, table: Table, columns: tuple[Column, ...]) -> None:
+    """Rows that are made because something refers to them by name."""
+    after = q(f"after {table.name}")
+    bound: list[Canonical] = []
+    cells = []
+    for column in columns:
+        if (column.name,) == table.primary_key:
+            cells.append("pk")
+        elif column.name in scratch.made[table.name]:
+            cells.append(q(column.name))
+        else:
+            given = made_value(scratch, column, table)
+            bound.append(absent_value(scratch, table, column) if given is None else given)
+            cells.append("?")
+    first = scratch.one(f"SELECT coalesce(max(id), 0) FROM {todo(table)}")
+    scratch.run(
+        f'INSERT INTO {after} ("#id", "#action", "#code", {sql.names(column.name for column in columns)})'
+        f" SELECT {first} + row_number() OVER (ORDER BY rowid), 'insert', 'created', {', '.join(cells)} FROM {made(table)}",
+        tuple(bound),
+    )
+
+
+def created_rows(scratch: Scratch) -> tuple[tuple[str, ...], int]:
+    """What people call the rows that are made because something refers to them, the first of them, and how many they are."""
+    found: list[str] = []
+    count = 0
+    for name in scratch.made:
+        table = scratch.schema.tables[name]
+        label = label_sql(scratch.profile, table)
+        where = f"FROM {q(f'after {name}')} WHERE \"#code\" = 'created'"
+        count += scratch.one(f"SELECT count(*) {where}")
+        title = scratch.profile.title_of(name)
+        found += [f"{title}: {row[0]}" for row in scratch.run(f"SELECT {label} {where} LIMIT {CREATED_NAMED}")]
+    return tuple(found[:CREATED_NAMED]), count
 
 
 def _write_rows(scratch: Scratch, table: Table, columns: tuple[Column, ...]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from webapp.engine import sql
+from webapp.engine.creation import make_rows
 from webapp.engine.decisions import DECIDED, decide, decided_tables, lead
 from webapp.engine.emails import question_emails
 from webapp.engine.generic import follow_generic
@@ -33,6 +34,7 @@ def match(scratch: Scratch, trust: Trust) -> None:
         if name not in scratch.staged_columns:
             resolve(scratch, scratch.schema.tables[name])
             lead(scratch, scratch.schema.tables[name])
+            make_rows(scratch, scratch.schema.tables[name])
     for number, table in enumerate(scratch.tables):
         scratch.report("match", number, len(scratch.tables))
         _match_table(scratch, table, trust)
@@ -40,6 +42,7 @@ def match(scratch: Scratch, trust: Trust) -> None:
         resolve(scratch, table)
         if table in decided:
             lead(scratch, table)
+        make_rows(scratch, table)
     follow_generic(scratch)
     scratch.report("match", len(scratch.tables), len(scratch.tables))
 

@@ -44,7 +44,7 @@ class Target:
 
 def has_natural_keys(scratch: Scratch) -> bool:
     """Whether any reference of the file is a natural key."""
-    return any(_tokens(scratch, scratch.schema.tables[name]) for name in natural_targets(scratch))
+    return any(tokens_of(scratch, scratch.schema.tables[name]) for name in natural_targets(scratch))
 
 
 def natural_targets(scratch: Scratch) -> frozenset[str]:
@@ -55,7 +55,7 @@ def natural_targets(scratch: Scratch) -> frozenset[str]:
 
 def resolve(scratch: Scratch, table: Table) -> None:
     """Lead all tokens that mean rows of a table, once it is matched."""
-    wanted = _tokens(scratch, table)
+    wanted = tokens_of(scratch, table)
     owners = [link for link, (owner, _, _) in scratch.facts.links.items() if owner == table.name]
     if not wanted and not owners:
         return
@@ -78,7 +78,8 @@ def resolve(scratch: Scratch, table: Table) -> None:
     scratch.tokens.add(table.name)
 
 
-def _tokens(scratch: Scratch, table: Table) -> list[str]:
+def tokens_of(scratch: Scratch, table: Table) -> list[str]:
+    """The natural keys of the file that mean rows of a table, as JSON."""
     found: dict[str, None] = {}
     for name, column in scratch.facts.naturals:
         key = scratch.schema.tables[name].reference(column)

@@ -16,8 +16,9 @@ import msgspec
 from webapp.engine import sql
 from webapp.engine.answers import FILES, Counts, FilePart, FilesPlan, Plan, Problem, Reason, TablePlan
 from webapp.engine.candidates import chosen_tables, collect, settle_values
-from webapp.engine.changes import columns_of, write_changes
+from webapp.engine.changes import columns_of, created_rows, write_changes
 from webapp.engine.conflicts import find_conflicts
+from webapp.engine.creation import keep_needed
 from webapp.engine.databases.base import TableChanges
 from webapp.engine.decisions import check_choices
 from webapp.engine.doubts import find_doubts
@@ -90,6 +91,7 @@ def plan(scratch: Scratch, media: Path | None = None) -> Plan:
         settle_references(scratch, trust)
     settle_referenced(scratch)
     settle_questions(scratch)
+    keep_needed(scratch)
     scratch.report("plan", 4, len(steps))
     for table in (*scratch.tables, *scratch.joined.values()):
         write_changes(scratch, table)
@@ -141,6 +143,7 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str], media: Path 
     if files and files.state == "planned":
         planned.append(_planned_files(files))
     reduced, reduced_count = placeholders(scratch)
+    created, created_count = created_rows(scratch)
     conflicts, conflict_count = find_conflicts(scratch)
     people, people_count, accounts = find_people(scratch, trust)
     strange = (
@@ -167,6 +170,8 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str], media: Path 
         conflict_count=conflict_count,
         placeholders=reduced,
         placeholder_count=reduced_count,
+        created=created,
+        created_count=created_count,
         people=people,
         people_count=people_count,
         accounts=accounts,

@@ -44,6 +44,9 @@ class Scratch:
         default_factory=dict
     )  # tables and natural keys that mean more than one row, and these
     natural_keys: list[NaturalKey] = field(default_factory=list)  # what natural keys of the file were found to mean
+    made: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # tables with rows made for references, and their keys
     moved: set[str] = field(default_factory=set)  # tables of which some record has another primary key in the site
 
     @cached_property
