@@ -51,3 +51,15 @@ def test_a_chain_restores_the_state_of_its_last_point(site_database: str, tmp_pa
     sites.execute(site_database, "DELETE FROM library_loan")
     Restore(site_database, tmp_path).run(chain)
     assert kept(site_database) == expected
+
+
+def test_of_copies_of_a_base_the_whole_one_is_taken(sqlite: str, tmp_path: Path) -> None:
+    small_sites.library(sqlite)
+    base = tmp_path / "b.srb"
+    backups.make(sqlite, base)
+    backups.make(sqlite, tmp_path / "c.srb", base=[base])
+    content = bytearray(base.read_bytes())
+    content[100] ^= 1
+    (tmp_path / "a.srb").write_bytes(content)
+
+    assert backups.find_chain(tmp_path / "c.srb") == [base, tmp_path / "c.srb"]

@@ -6,6 +6,7 @@ Like :mod:`webapp.engine.commands`, it takes plain values and gives answers or r
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -143,11 +144,22 @@ def find_chain(path: Path) -> list[Path]:
     said = _said(path)
     if said is None or said.base is None:
         return found
-    others = {each.id: (each, other) for other in sorted(path.parent.iterdir()) if (each := _said(other))}
-    while said.base and said.base.id in others:
-        said, before = others.pop(said.base.id)
+    others: dict[str, list[Path]] = {}
+    for other in sorted(path.parent.iterdir()):
+        if each := _said(other):
+            others.setdefault(each.id, []).append(other)
+    while said and said.base and (candidates := others.pop(said.base.id, None)):
+        # Copies of one backup lie beside each other when somebody was unsure of one of them.
+        whole = (each for each in candidates if len(candidates) == 1 or _sha256(each) == said.base.sha256)
+        before = next(whole, candidates[0])
+        said = _said(before)
         found.insert(0, before)
     return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _said(path: Path) -> Manifest | None:
