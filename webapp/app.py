@@ -20,7 +20,7 @@ from webapp.queue import enqueuer
 from webapp.settings import Settings, read_settings
 from webapp.storage import Storage
 from webapp.views import BLUEPRINTS, audit, errors
-from webapp.views.permissions import allow, ask_to_log_in, guard, require_declarations
+from webapp.views.permissions import allow, ask_to_log_in, guard, may_do, require_declarations
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -71,6 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     allow("anyone")(app.view_functions["static"])
     words.install(app)
     app.add_template_global(asset)
+    app.add_template_global(may_do)
     require_declarations(app)
     return app
 

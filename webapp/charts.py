@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from webapp.engine.answers import Counts
 
@@ -29,15 +28,6 @@ class Segment:
     count: int
     x: float
     width: float
-
-
-@dataclass(frozen=True)
-class Day:
-    """A day of a strip: how many backups were kept and how many restores were begun."""
-
-    date: date
-    backups: int
-    restores: int
 
 
 PARTS = ("insert", "update", "delete", "blocked", "skipped", "same")
@@ -93,13 +83,6 @@ def stack(counts: Counts, width: float, least: float = 3.0, parts: Sequence[str]
         segments.append(Segment(name, count, x, part))
         x += part
     return segments
-
-
-def days(backups: Iterable[datetime], restores: Iterable[datetime], last: date, length: int = 30) -> list[Day]:
-    """The days up to ``last``, oldest first."""
-    kept, begun = Counter(at.date() for at in backups), Counter(at.date() for at in restores)
-    strip = [last - timedelta(days=ago) for ago in reversed(range(length))]
-    return [Day(each, kept[each], begun[each]) for each in strip]
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ what it did together with its line in the audit.
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import or_, select
 
-from webapp import audit
+from webapp import audit, retention
 from webapp.engine.errors import Refusal
-from webapp.models import Backup, RestoreJob, Task, User, db, now, restore_job_backup
+from webapp.models import Backup, RestoreJob, Task, db, now, restore_job_backup
 from webapp.moves import MOVING
 from webapp.refusals import BackupBusy, BackupGone, BackupPinned, BaseInUse
-from webapp.storage import storage
 
 
 def objection(backup: Backup) -> Refusal | None:
@@ -38,6 +37,21 @@ def increments(backup: Backup) -> list[Backup]:
     )
 
 
+def is_last(backup: Backup) -> bool:
+    """Whether a site would be left without any good backup if this one went."""
+    good = (Backup.path != "", Backup.verified_problem == "")
+    if not backup.path or backup.verified_problem:
+        return False
+    others = select(Backup.id).where(Backup.site_id == backup.site_id, Backup.id != backup.id, *good)
+    return db.session.scalar(others.limit(1)) is None
+
+
+def is_shared(backup: Backup) -> bool:
+    """Whether another backup has the same bytes, so that the file stays when this one goes."""
+    others = select(Backup.id).where(Backup.path == backup.path, Backup.id != backup.id)
+    return bool(backup.path) and db.session.scalar(others.limit(1)) is not None
+
+
 def busy(backup: Backup) -> str | None:
     """What is being done with a backup at the moment, in words."""
     also = select(restore_job_backup.c.job_id).where(restore_job_backup.c.backup_id == backup.id)
@@ -53,7 +67,7 @@ def busy(backup: Backup) -> str | None:
     return words.get(kind, "in use") if kind else None
 
 
-def remove(backup: Backup, why: str, *, user: User | None = None) -> None:
+def remove(backup: Backup, why: str) -> None:
     """Take a backup's file away, unless another backup has the same bytes, and say why.
 
     Raises:
@@ -62,20 +76,15 @@ def remove(backup: Backup, why: str, *, user: User | None = None) -> None:
     stands = objection(backup)
     if stands is not None:
         raise stands
-    key, sha256 = backup.path, backup.sha256
-    # Of two removals at the same moment one is told that the backup is gone.
-    gone = db.session.execute(
-        update(Backup)
-        .where(Backup.id == backup.id, Backup.removed_at.is_(None), Backup.pinned.is_(False))
-        .values(path="", removed_at=now(), removed_why=why[:200])
-    )
-    if not gone.rowcount:  # type: ignore[attr-defined]
-        db.session.rollback()
-        raise BackupGone(name=backup.name)
-    audit.note("backup.delete", backup.name, user=user, site=backup.site.name, why=why, sha256=sha256, size=backup.size)
+    if backup.path:
+        if not retention.remove(backup, why):
+            # Between the look and the removal somebody pinned it, began to use it, or removed it.
+            db.session.refresh(backup)
+            raise objection(backup) or BackupBusy(name=backup.name, work="in use")
+        return
+    backup.removed_at, backup.removed_why = now(), why[:200]
+    audit.note("backup.remove", backup.name, site=backup.site.name, why=why)
     db.session.commit()
-    if key and not db.session.scalar(select(func.count()).select_from(Backup).where(Backup.path == key)):
-        storage().remove(key)
 
 
 def pin(backup: Backup, pinned: bool) -> None:

@@ -196,7 +196,7 @@ class NotYours(Refusal):
     hint = "Ask a root of this installation."
 
 
-class NameNotTyped(Refusal):
+class WordNotTyped(Refusal):
     """What was typed is not {word}."""
 
     code = "word_not_typed"

@@ -16,7 +16,7 @@ from tests.web.visitor import PASSWORD
 from webapp.app import create_app
 from webapp.engine.answers import SiteCheck, SiteTable
 from webapp.extensions import limiter
-from webapp.models import Backup, BackupPlan, RestoreJob, Site, User, db
+from webapp.models import Backup, BackupPlan, RestoreJob, Site, Task, User, db
 from webapp.passwords import hash_password
 from webapp.seal import seal
 from webapp.settings import Settings
@@ -58,6 +58,7 @@ def people(app: Flask, password_hash: str) -> SimpleNamespace:
             backup = Backup(site=site, name="last night.json", size=2, sha256=site.name, path=f"backups/{site.name}")
             storage().path(backup.path).write_text("[]")
             db.session.add(RestoreJob(site=site, backup=backup, status="draft"))
+            db.session.add(Task(site=site, backup=backup, kind="verify", status="failed"))
         db.session.commit()
         return SimpleNamespace(
             own=sites[0].id,
@@ -65,6 +66,7 @@ def people(app: Flask, password_hash: str) -> SimpleNamespace:
             backups={backup.site.name: backup.id for backup in db.session.query(Backup)},
             jobs={job.site.name: job.id for job in db.session.query(RestoreJob)},
             plans={plan.site.name: plan.id for plan in db.session.query(BackupPlan)},
+            tasks={task.site.name: task.id for task in db.session.query(Task)},
             users={user.username: user.id for user in db.session.query(User)},
         )
 

@@ -15,7 +15,14 @@ from tests.web.visitor import Visitor
 from webapp.models import ROLES, User, db
 from webapp.views.permissions import UndeclaredRoute, needed_role, require_declarations
 
-MISSING = {"site_id": 999, "backup_id": "0" * 32, "job_id": "0" * 32, "user_id": 999, "plan_id": 999}
+MISSING = {
+    "site_id": 999,
+    "backup_id": "0" * 32,
+    "job_id": "0" * 32,
+    "user_id": 999,
+    "plan_id": 999,
+    "task_id": "0" * 32,
+}
 FREE = {"table": "library_book", "filename": "app.css"}
 """Parts of an address that name no object of a person."""
 
@@ -30,6 +37,7 @@ def objects(people: SimpleNamespace, whose: str) -> dict[str, object]:
         "job_id": people.jobs[whose],
         "user_id": people.users["viewer"],
         "plan_id": people.plans[whose],
+        "task_id": people.tasks[whose],
     }
 
 
@@ -87,7 +95,7 @@ def test_everybody_gets_exactly_their_routes(
 
 def test_a_foreign_object_is_told_like_a_missing_one(app: Flask, people: SimpleNamespace) -> None:
     for rule, method in routes(app):
-        if method == "GET" and rule.arguments & {"site_id", "backup_id", "job_id", "plan_id"}:
+        if method == "GET" and rule.arguments & {"site_id", "backup_id", "job_id", "plan_id", "task_id"}:
             told = {
                 visit(app, "viewer", method, address(app, rule, objects(people, whose)))[0]
                 for whose in ("foreign", "missing")

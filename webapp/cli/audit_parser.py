@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
 
 def _filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--person", default="", metavar="NAME", help="only what this person did")
-    parser.add_argument("--action", default="", metavar="NAME", help="only this action, such as login or backup.delete")
+    parser.add_argument("--action", default="", metavar="NAME", help="only this action, such as login or backup.remove")
     parser.add_argument("--site", default="", metavar="NAME", help="only what concerns this site")
     parser.add_argument("--result", default="", metavar="WORD", help="only this result: done, refused, failed, ...")
     parser.add_argument("--since", type=day, metavar="DATE", help="from this day on (UTC), as 2026-01-31")

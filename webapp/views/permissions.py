@@ -5,7 +5,7 @@ A site that is not the person's own is as one that does not exist: 404.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
@@ -15,10 +15,13 @@ from sqlalchemy import Select, select
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import audit
-from webapp.models import Backup, RestoreJob, Site, User, db
+from webapp.models import Backup, RestoreJob, Site, Task, User, db
 from webapp.views.fragments import see_other, wants_json
 
 Needed = Literal["anyone", "viewer", "admin", "root"]
+RIGHTS: Mapping[str, Needed] = {"download": "admin"}
+"""Rights that are more than a page: whole databases leave the house by a download. One line changes who has it."""
+
 STRANGERS_BODY = 64 * 1024
 """Bytes that somebody may send without being logged in: a name, a password and a token."""
 LARGEST = 2**31 - 1
@@ -111,3 +114,15 @@ def find_job(job_id: str) -> RestoreJob:
     job = db.session.get(RestoreJob, job_id) or abort(404)
     find_site(job.site_id)
     return job
+
+
+def find_task(task_id: str) -> Task:
+    """Work on a backup of one of the person's own sites, else 404."""
+    task = db.session.get(Task, task_id) or abort(404)
+    find_site(task.site_id)
+    return task
+
+
+def may_do(right: str) -> bool:
+    """Whether the person has a right of :data:`RIGHTS`; for templates."""
+    return bool(current_user.is_authenticated and current_user.may(RIGHTS[right]))
