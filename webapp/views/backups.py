@@ -127,26 +127,12 @@ def delete(backup_id: str) -> Response | tuple[str, int]:
 def download(backup_id: str) -> AnyResponse:
     """The file as it is kept."""
     backup = find_backup(backup_id)
-<<<<<<< HEAD
-    key = backup.path or abort(404)
-    path = storage().fetch(key) if storage().exists(key) else abort(404)
-    note("backup.download", backup.name, site=backup.site.name)
-    db.session.commit()
-    return send_file(
-        path,
-        as_attachment=True,
-        # The stored name came from somebody's upload; this one is plain.
-        download_name=f"backup-{backup.site.name}-{backup.sha256[:12]}{_suffix(backup.name)}",
-        mimetype="application/octet-stream",
-    )
-=======
     path = storage().path(backup.path or abort(404))
     if not path.exists():
         abort(404)
     note("backup.download", backup.name, site=backup.site.name, size=backup.size, sha256=backup.sha256)
     db.session.commit()
     return send_file(path, as_attachment=True, download_name=plain_name(backup), mimetype="application/octet-stream")
->>>>>>> 51a1bdb (Find backups and restores by filters on one time line, with a page for each backup)
 
 
 def plain_name(backup: Backup) -> str:
