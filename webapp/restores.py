@@ -11,6 +11,7 @@ from sqlalchemy import select
 from webapp.engine.answers import Analysis, Choices, Outcome, Plan, Problem
 from webapp.engine.errors import REPAIRS, Refusal
 from webapp.models import Backup, JobStatus, RestoreJob, Site, User, db, now
+from webapp.refusals import BackupBusy, BackupGone
 
 A = TypeVar("A", bound=msgspec.Struct)
 
@@ -41,7 +42,12 @@ class NotNow(Refusal):
 
 
 def begin(backup: Backup, person: User, status: JobStatus, choices: Choices | None = None) -> RestoreJob:
-    """A new restore of a backup that waits for a worker. A double click gives the same one twice."""
+    """A new restore of a backup that waits for a worker. A double click gives the same one twice.
+
+    Raises:
+        BackupGone, BackupBusy: its file is not there, or not there yet.
+    """
+    require_file(backup)
     wanted = as_text(choices) if choices else None
     recent = (
         select(RestoreJob)
@@ -67,6 +73,17 @@ def begin(backup: Backup, person: User, status: JobStatus, choices: Choices | No
     db.session.add(job)
     db.session.commit()
     return job
+
+
+def require_file(backup: Backup) -> None:
+    """See that a backup can be read.
+
+    Raises:
+        BackupGone, BackupBusy
+    """
+    if not backup.path:
+        gone = backup.removed_at is not None or backup.note
+        raise BackupGone(name=backup.name) if gone else BackupBusy(name=backup.name, work="being made")
 
 
 def choices_of(job: RestoreJob) -> Choices:

@@ -28,6 +28,7 @@ from webapp.restores import (
     choices_of,
     may_choose,
     plan_of,
+    require_file,
 )
 from webapp.storage import storage
 from webapp.views.choosing import choices_from, choosable, left_out, names_of
@@ -129,6 +130,7 @@ def repeat(job_id: str) -> Response:
 
 def again(job: RestoreJob, to: JobStatus, **values: Any) -> Response:
     """Send a job back to the worker, with what has changed."""
+    require_file(job.backup)
     from_ = [state for state in moves.NEXT if to in moves.NEXT[state] and state != "draft"]
     if not moves.move(
         job.id,
