@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -82,6 +85,32 @@ def test_a_rollback_leaves_chain_and_witness_in_step(app: Flask, people: SimpleN
         db.session.rollback()
         written(app, 1)
         assert (audit.check().whole, audit.check().entries) == (True, 3)
+
+
+def test_writers_in_several_processes_wait_for_each_other(app: Flask, people: SimpleNamespace) -> None:
+    code = (
+        "import sys\n"
+        "from webapp import audit\n"
+        "from webapp.app import create_app\n"
+        "from webapp.models import User, db\n"
+        "with create_app().app_context():\n"
+        "    for number in range(25):\n"
+        "        db.session.query(User).all()\n"
+        "        audit.note('site.check', f'{sys.argv[1]} {number}')\n"
+        "        db.session.commit()\n"
+    )
+    settings = app.config["SETTINGS"]
+    environment = {
+        **os.environ,
+        "SMART_RESTORE_DATA": str(settings.data_dir),
+        "SECRET_KEY": settings.secret_key,
+        "REDIS_URL": settings.redis_url,
+    }
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(each)], env=environment) for each in range(4)]
+    assert [writer.wait() for writer in writers] == [0, 0, 0, 0]
+    with app.app_context():
+        chain = audit.check()
+        assert (chain.whole, chain.entries) == (True, 100)
 
 
 def test_every_form_that_is_sent_leaves_an_entry(

@@ -127,9 +127,8 @@ def delete(backup_id: str) -> Response | tuple[str, int]:
 def download(backup_id: str) -> AnyResponse:
     """The file as it is kept."""
     backup = find_backup(backup_id)
-    path = storage().path(backup.path or abort(404))
-    if not path.exists():
-        abort(404)
+    key = backup.path or abort(404)
+    path = storage().fetch(key) if storage().exists(key) else abort(404)
     note("backup.download", backup.name, site=backup.site.name, size=backup.size, sha256=backup.sha256)
     db.session.commit()
     return send_file(path, as_attachment=True, download_name=plain_name(backup), mimetype="application/octet-stream")

@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from webapp import badges, keeping, tasks, timeline
 from webapp.models import Backup, RestoreJob, Task, db, restore_job_backup
 from webapp.restores import analysis_of, outcome_of, plan_of
+from webapp.stored import with_bases
 from webapp.views.choosing import choosable
 from webapp.views.fragments import page_or_fragment, see_other, wants_fragment
 from webapp.views.permissions import LARGEST, allow, find_backup, find_job, own_sites, person
@@ -75,7 +76,7 @@ def _about(found: Backup) -> dict[str, Any]:
         "analysis": analysis,
         **(contents(analysis) if analysis and tab == "contents" else {}),
         "choosable": choosable(analysis) if analysis else [],
-        "bases": bases(found),
+        "bases": with_bases((found,))[:-1],
         "increments": keeping.increments(found),
         "restores": _restores_of(found) if tab == "restores" else [],
         "checks": _checks_of(found) if tab == "checks" else [],
@@ -94,16 +95,6 @@ WORDS: dict[str, Any] = {
     "outcome_of": outcome_of,
     "plan_of": plan_of,
 }
-
-
-def bases(found: Backup) -> list[Backup]:
-    """What a backup cannot be read without, oldest first."""
-    chain: list[Backup] = []
-    base = found.base
-    while base is not None and base not in chain:
-        chain.append(base)
-        base = base.base
-    return chain[::-1]
 
 
 def _restores_of(found: Backup) -> list[RestoreJob]:
