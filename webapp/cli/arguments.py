@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from webapp.cli import audit_parser, backup_parser, key_parser
+from webapp.cli import audit_parser, backup_parser, data_parser, key_parser
 from webapp.cli.parts import (
     SITE_HELP,
     Commands,
@@ -36,6 +36,7 @@ def build() -> argparse.ArgumentParser:
         _analyze,
         _restore,
         backup_parser.add,
+        data_parser.add,
         _sites,
         _user,
         _profile,

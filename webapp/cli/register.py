@@ -55,6 +55,12 @@ def target(name: str, profile: str | None) -> Target:
         )
 
 
+def names() -> list[str]:
+    """The names of all registered sites."""
+    with app():
+        return [site.name for site in register.list_sites()]
+
+
 def note(name: str, action: str, result: str, **detail: object) -> None:
     """Say in the audit what was done from the command line, and by which user of this machine."""
     with app():

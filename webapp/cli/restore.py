@@ -68,12 +68,17 @@ def _run(
         )
     finally:
         progress.clear()
+    # Under another name, restore-data shows four numbers first and knows no --yes.
+    summed = getattr(given, "summary", False)
+    if summed:
+        _show(given, text.summary(plan) + "\n")
     _show(given, text.plan(plan))
     if not plan.ready:
         return _refuse(given, plan, PlanBlocked(count=plan.problem_count), job)
     if given.preview:
         if not given.json:
-            terminal.say("\nThis is a preview: nothing was changed. --yes instead of --preview carries it out.")
+            go_on = "Without --preview it is carried out." if summed else "--yes instead of --preview carries it out."
+            terminal.say(f"\nThis is a preview: nothing was changed. {go_on}")
         _tell(
             given,
             plan,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webapp.engine.backups import find_chain
-from webapp.engine.errors import BackupNotFound, OutputExists, OutputFolderMissing
+from webapp.engine.errors import BackupNotFound, OutputExists, OutputFolderMissing, SiteNotNamed
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,18 @@ def find(site: str, profile: str | None = None) -> Target:
     # The registered names are in the app database; only they need the web application.
     target: Target = importlib.import_module("webapp.cli.register").target(site, profile)
     return target
+
+
+def only() -> str:
+    """The name of the only registered site, for commands to which none is given.
+
+    Raises:
+        SiteNotNamed: none is registered, or more than one.
+    """
+    names: list[str] = importlib.import_module("webapp.cli.register").names()
+    if len(names) != 1:
+        raise SiteNotNamed(count=len(names) or "none", names=", ".join(names) or "none")
+    return names[0]
 
 
 def note(target: Target, action: str, result: str, **detail: object) -> None:

@@ -209,6 +209,15 @@ def plan(found: Plan) -> str:
     return "\n".join(lines)
 
 
+def summary(found: Plan) -> str:
+    """The four numbers of a preview."""
+    counts = found.counts
+    return (
+        f"To add: {counts.insert:,}\nTo update: {counts.update:,}\nTo skip: {counts.same + counts.skipped:,}"
+        f"\nConflicts: {found.conflict_count:,}"
+    )
+
+
 STATES = {
     "question": "the same name with another e-mail address, or one of several accounts",
     "missing": "neither in the file nor in the database",

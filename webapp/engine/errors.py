@@ -499,6 +499,22 @@ class BackupNotFound(Refusal):
     exit_code = 2
 
 
+class SiteNotNamed(Refusal):
+    """It is not said which site is meant. Registered are: {names}."""
+
+    code = "site_not_named"
+    hint = "Name one with --site: a registered name, or a database address."
+    exit_code = 2
+
+
+class SinceNeeded(Refusal):
+    """A backup of the type {type} cannot be made {given} --since."""
+
+    code = "since_needed"
+    hint = "An incremental backup needs --since, and a full one takes none."
+    exit_code = 2
+
+
 class OutputExists(Refusal):
     """{path} exists and is left as it is."""
 
