@@ -8,18 +8,28 @@ nor a row that looks like a backup.
 
 from __future__ import annotations
 
+import logging
 import secrets
+from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 from sqlalchemy import select
 
-from webapp.engine import commands
+from webapp.engine import backups
 from webapp.engine.answers import BackupFacts
-from webapp.leases import Report
+from webapp.engine.errors import BaseUnfit, DiskFull, FileRefused
+from webapp.leases import NoRoom, Report
 from webapp.models import Backup, Task, db
+from webapp.refusals import FileDamaged, FileMissing, KeyMissing
 from webapp.seal import site_url
 from webapp.storage import storage
-from webapp.stored import encrypt_for
+from webapp.stored import encrypt_for, readable, with_bases
+
+log = logging.getLogger(__name__)
+
+FULL_EVERY = 7
+"""A plan of increments makes every so-manieth backup a full one."""
 
 
 def make(task: Task, report: Report) -> BackupFacts:
@@ -28,7 +38,7 @@ def make(task: Task, report: Report) -> BackupFacts:
     discard(backup)
     target = storage().root / "uploads" / f"{backup.id}-{secrets.token_hex(4)}"
     try:
-        facts = commands.backup(site_url(backup.site), target, profile=backup.site.profile, report=report)
+        facts = _write(backup, target, report)
         size, sha256 = facts.size, facts.sha256
         if backup.encrypted:
             report("encrypt", 0, 1)
@@ -38,11 +48,77 @@ def make(task: Task, report: Report) -> BackupFacts:
         backup.sha256 = sha256
         db.session.commit()
         storage().keep(target, f"backups/{sha256}")
+    except DiskFull as refusal:
+        raise NoRoom from refusal
     finally:
         target.unlink(missing_ok=True)
     backup.path = f"backups/{sha256}"
     backup.size, backup.records, backup.note = size, facts.records, ""
+    backup.kind, backup.format = facts.kind, facts.format
+    backup.instant = _instant(facts.instant)
     return msgspec.structs.replace(facts, path=backup.path, size=size, sha256=sha256)
+
+
+def _write(backup: Backup, target: Path, report: Report) -> BackupFacts:
+    """Write what has changed since the backup that it can build on, or, where there is none that fits, everything."""
+    backup.base_id = None
+    if backup.kind == "incremental" and (base := base_for(backup)):
+        # Kept in the row before it is read: from now on no rule removes it.
+        backup.base_id = base.id
+        db.session.commit()
+        try:
+            with readable(base) as files:
+                return _engine(backup, target, report, [files] if isinstance(files, Path) else files)
+        except (BaseUnfit, FileRefused, FileMissing, FileDamaged, KeyMissing) as refusal:
+            log.info("backup %s is a full one: %s", backup.id, refusal.message)
+            target.unlink(missing_ok=True)
+            backup.base_id = None
+    db.session.commit()
+    return _engine(backup, target, report, [])
+
+
+def _engine(backup: Backup, target: Path, report: Report, base: list[Path]) -> BackupFacts:
+    site = backup.site
+    return backups.make(
+        site_url(site),
+        target,
+        profile=site.profile,
+        categories=tuple(msgspec.json.decode(backup.categories_json, type=list[str])),
+        format=backup.format,
+        media=Path(site.media_root) if backup.media and site.media_root else None,
+        base=base,
+        site=site.name,
+        report=report,
+    )
+
+
+def base_for(backup: Backup) -> Backup | None:
+    """The newest good backup of the same plan that an increment can stand on.
+
+    None begins a new chain: when there is none yet, when what was asked for has changed, and with every
+    ``FULL_EVERY``-th backup, so that no chain grows long.
+    """
+    if backup.plan_id is None:
+        return None
+    earlier = select(Backup).where(
+        Backup.plan_id == backup.plan_id,
+        Backup.id != backup.id,
+        Backup.path != "",
+        Backup.created_at <= backup.created_at,
+    )
+    newest = db.session.scalars(earlier.order_by(Backup.created_at.desc(), Backup.id.desc()).limit(1)).first()
+    chain = with_bases((newest,)) if newest else []
+    whole = all(each.path and not each.verified_problem for each in chain)
+    alike = all(
+        (each.format, each.categories_json, each.media) == (backup.format, backup.categories_json, backup.media)
+        for each in chain
+    )
+    return newest if whole and alike and len(chain) < FULL_EVERY else None
+
+
+def _instant(text: str) -> datetime | None:
+    """The instant of a snapshot, naive UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None) if text else None
 
 
 def discard(backup: Backup) -> None:

@@ -20,20 +20,20 @@ from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from webapp import audit, schedules, sites, tasks
+from webapp.engine import backups
 from webapp.engine.errors import Refusal
 from webapp.leases import clock
 from webapp.models import Backup, BackupPlan, Site, Task, User, db
 from webapp.schedules import Rhythm
 
 KINDS = {"full": "everything, every time", "incremental": "what has changed, with a full one every seventh time"}
-FORMATS = {"native": ".srb.zip", "fixture": ".json", "package": ".tar.gz", "sync": ".json"}
-"""The formats of a backup, and how their files end."""
-FORMAT_TITLES = {
-    "native": "Smart Restore's own: fast, checked throughout, with files and what has changed",
-    "fixture": "Django fixture (JSON), that other programs read",
-    "package": "package of the document system, with files",
-    "sync": "sync file of the attendance system",
+FORMATS = {
+    "native": (".srb.zip", "Smart Restore's own: fast, checked throughout, with files and what has changed"),
+    "fixture": (".json", "Django fixture (JSON), which other programs read"),
+    "package": (".tar.gz", "package of the document system, with files"),
+    "sync": (".json", "sync file of the attendance system"),
 }
+"""The formats of a backup: how their files end, and what they are."""
 WITH_FILES = ("native", "package")
 NAME = re.compile(r"[^\W_][\w .,()+-]{0,79}")
 LONGEST_DAYS, LONGEST_COUNT = 36_500, 100_000
@@ -77,6 +77,11 @@ class Wish:
     keep_days: int | None = 30
     keep_count: int | None = 10
     enabled: bool = True
+
+
+def formats() -> dict[str, str]:
+    """The formats that can be written, and what they are."""
+    return {name: words for name, (_, words) in FORMATS.items() if name in backups.FORMATS}
 
 
 def read_clock() -> datetime:
@@ -207,7 +212,7 @@ def _objection(plan: BackupPlan, wish: Wish) -> tuple[str, str]:
         "kind": f"there is no kind {wish.kind!r}" if wish.kind not in KINDS
         else "only the native format can hold what has changed" if wish.kind == "incremental" and wish.format != "native"
         else "",
-        "format": f"there is no format {wish.format!r}" if wish.format not in FORMATS else "",
+        "format": f"there is no format {wish.format!r}" if wish.format not in formats() else "",
         "media": f"the format {wish.format} holds no files" if wish.media and wish.format not in WITH_FILES else "",
         "category": f"this site has no category {strange[0]!r}" if strange else "",
         "encrypted": "this site has no key to encrypt for" if wish.encrypted and not plan.site.recipient else "",
@@ -284,7 +289,7 @@ def claim_due(at: datetime | None = None) -> Sequence[str]:
 def _ask(plan: BackupPlan, at: datetime, person: User | None, due_at: datetime | None = None) -> Task:
     backup = Backup(
         site_id=plan.site_id,
-        name=f"{plan.site.name}-{at:%Y%m%d-%H%M%S}{FORMATS[plan.format]}",
+        name=f"{plan.site.name}-{at:%Y%m%d-%H%M%S}{FORMATS[plan.format][0]}",
         size=0,
         sha256="",
         path="",

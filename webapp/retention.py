@@ -174,7 +174,7 @@ def remove(backup: Backup, why: str, at: datetime | None = None) -> bool:
     audit.note("backup.remove", backup.name, site=backup.site.name, why=why, sha256=sha256)
     db.session.commit()
     if not making.holds(sha256):
-        storage().path(key).unlink(missing_ok=True)
+        storage().remove(key)
     return True
 
 

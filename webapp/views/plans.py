@@ -214,5 +214,5 @@ def _form(
         weekdays=schedules.WEEKDAYS,
         zones=schedules.zones(),
         kinds=plans.KINDS,
-        formats=plans.FORMAT_TITLES,
+        formats=plans.formats(),
     )

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.sites import execute as db_execute
 from tests.web.flow.conftest import Installation
-from webapp import accounts, plans, presets, schedules, settling, sites, standing, tasks
+from webapp import accounts, making, plans, presets, schedules, settling, sites, standing, tasks
+from webapp.engine import commands
 from webapp.models import AuditEvent, Backup, BackupPlan, Site, Task, db
 from webapp.plans import PlanBusy, PlanRefused, UnknownPlan, Wish
 from webapp.queue import enqueuer
@@ -19,6 +21,7 @@ from webapp.refusals import SiteInUse
 from webapp.schedules import Rhythm
 from webapp.seal import seal
 from webapp.storage import storage
+from webapp.stored import readable
 
 NIGHTLY = Wish("nightly", Rhythm("daily", "02:00"), format="fixture")
 MIDNIGHT = datetime(2027, 3, 1)  # noqa: DTZ001 - instants are naive UTC
@@ -224,6 +227,76 @@ def test_old_backups_go_when_a_new_one_is_made(installation: Installation) -> No
     assert {backup.created_at for backup in stored} == {MIDNIGHT + 3 * DAY + 2 * HOUR, MIDNIGHT + 4 * DAY + 2 * HOUR}
     assert installation.files() == {backup.path for backup in stored}
     assert standing.standing(plan, MIDNIGHT + 5 * DAY).kept == 2
+
+
+# ---------------------------------------------------------------- increments
+
+
+def nights(installation: Installation, count: int, begin: int = 0) -> list[Backup]:
+    """So many nights of a plan, each with another row in the site."""
+    found = []
+    for night in range(begin, begin + count):
+        db_execute(
+            installation.site_url, f"INSERT INTO transport_route (id, name) VALUES ({9000 + night}, 'of night {night}')"
+        )
+        task_ids = plans.claim_due(MIDNIGHT + night * DAY + 2 * HOUR)
+        perform(task_ids)
+        task = installation.read_task(task_ids[0])
+        assert task.status == "done", task.error_json
+        found.append(task.backup)
+    return found
+
+
+def test_an_incremental_plan_builds_chains_of_seven(installation: Installation) -> None:
+    nightly(installation, kind="incremental", format="native", keep_count=None, keep_days=None)
+    made_ = nights(installation, making.FULL_EVERY + 2)
+    assert [backup.kind for backup in made_] == ["full", *["incremental"] * 6, "full", "incremental"]
+    assert [backup.base_id for backup in made_] == [
+        None, *(backup.id for backup in made_[:6]), None, made_[7].id,
+    ]  # fmt: skip
+    assert made_[1].records == 1
+    assert made_[0].instant is not None
+    with readable(made_[6]) as files:
+        analysis = commands.analyse(files, installation.site_url, stages=storage().stages, profile="school")
+    assert analysis.file.records == made_[0].records + 6  # type: ignore[operator]
+
+
+def test_a_chain_is_kept_as_long_as_its_last_point(installation: Installation) -> None:
+    plan = nightly(installation, kind="incremental", format="native", keep_count=1, keep_days=None)
+    made_ = nights(installation, making.FULL_EVERY)
+    assert all(backup.path for backup in made_)
+    nights(installation, 1, begin=making.FULL_EVERY)
+    assert [
+        bool(
+            db.session.get(Backup, backup.id, populate_existing=True).path  # type: ignore[union-attr]
+        )
+        for backup in made_
+    ] == [False] * making.FULL_EVERY
+    assert standing.standing(plan, MIDNIGHT + 9 * DAY).kept == 1
+
+
+def test_where_nothing_fits_a_new_chain_begins(installation: Installation) -> None:
+    plan = nightly(installation, kind="incremental", format="native", keep_count=None, keep_days=None)
+    first, second = nights(installation, 2)
+    assert second.base_id == first.id
+    # Another structure of the site.
+    db_execute(installation.site_url, "ALTER TABLE transport_route ADD COLUMN extra TEXT")
+    (third,) = nights(installation, 1, begin=2)
+    # Something else is asked for.
+    plan.categories_json = '["transport"]'
+    db.session.commit()
+    (fourth,) = nights(installation, 1, begin=3)
+    assert (third.kind, third.base_id, fourth.kind, fourth.base_id) == ("full", None, "full", None)
+    # The base was found damaged, or its file is gone.
+    fourth.verified_problem = "a byte is wrong"
+    db.session.commit()
+    (fifth,) = nights(installation, 1, begin=4)
+    storage().remove(fifth.path)
+    (sixth,) = nights(installation, 1, begin=5)
+    path = storage().path(sixth.path)
+    path.write_bytes(path.read_bytes()[:-100])
+    (seventh,) = nights(installation, 1, begin=6)
+    assert [backup.kind for backup in (fifth, sixth, seventh)] == ["full"] * 3
 
 
 # ---------------------------------------------------------------- how it stands
