@@ -11,7 +11,7 @@ from webapp import plans, retention
 from webapp.app import create_app
 from webapp.models import db
 from webapp.settings import read_settings
-from webapp.settling import sweep
+from webapp.settling import forget_replaced, sweep
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ def main() -> None:
                 if round_ % ROUNDS == 0:
                     plans.correct()
                     retention.thin_all()
+                    forget_replaced()
             except Exception:
                 # One round that fails (a locked app database) must not end the clock; the next round finds the same.
                 log.exception("sweep")

@@ -28,6 +28,7 @@ ACTIONS: Mapping[str, str] = {
     "site.add": "Registered a site",
     "site.check": "Checked a site",
     "site.people": "Changed who works with a site",
+    "site.media": "Named a site's folder of files",
     "site.remove": "Removed a site",
     "backup.make": "Asked for a backup",
     "backup.ended": "Backup made",

@@ -110,4 +110,7 @@ def _story(demo: DemoSite, site: Site) -> Story:
 
 def _register(demo: DemoSite) -> Site:
     check = commands.check_site(demo.url, demo.profile)
-    return sites.register(demo.name, demo.title, demo.url, check, profile=demo.profile, is_demo=True)
+    site = sites.register(demo.name, demo.title, demo.url, check, profile=demo.profile, is_demo=True)
+    if demo.media.is_dir():
+        sites.set_media(site, str(demo.media))
+    return site

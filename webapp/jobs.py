@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import cast
 
 from webapp import leases, moves, safety
@@ -20,7 +21,7 @@ from webapp.engine import commands
 from webapp.engine.errors import AlreadyApplied, Cancelled, OutcomeUnknown, Refusal, Stale
 from webapp.models import JobStatus, RestoreJob, db, now
 from webapp.queue import Stop
-from webapp.restores import as_text, choices_of, permitted
+from webapp.restores import as_text, choices_of, permitted, plan_of
 from webapp.seal import site_url
 from webapp.settling import end, finish, settle
 from webapp.storage import storage
@@ -85,6 +86,7 @@ def plan(job: RestoreJob, owner: str, report: commands.Report) -> None:
                 profile=job.site.profile,
                 choices=choices_of(job),
                 expected_sha256=expected_sha256(job.backup, *job.more),
+                media=job.site.media,
                 report=report,
             )
         storage().keep(making, key)
@@ -102,15 +104,18 @@ def apply(job: RestoreJob, owner: str, report: commands.Report) -> None:
         if not permitted(job):
             raise NotPermitted
         safety.save(job, report)
-        outcome = commands.apply_plan(
-            storage().fetch(storage().plan(job.id)),
-            job.plan_digest or "",
-            site_url(job.site),
-            job=job.id,
-            receipt=receipt,
-            confirm_removal=job.confirm_removal,
-            report=report,
-        )
+        with _carriers(job) as source:
+            outcome = commands.apply_plan(
+                storage().fetch(storage().plan(job.id)),
+                job.plan_digest or "",
+                site_url(job.site),
+                job=job.id,
+                receipt=receipt,
+                confirm_removal=job.confirm_removal,
+                media=job.site.media,
+                source=source,
+                report=report,
+            )
     except Cancelled as refusal:
         if not (Stop.asked and moves.release(job.id, "running", owner)):
             end(job, "cancelled", owner, refusal.problem())
@@ -126,6 +131,17 @@ def apply(job: RestoreJob, owner: str, report: commands.Report) -> None:
         settle(job, owner, leases.mishap(error).problem())
     else:
         finish(job, owner, outcome, receipt)
+
+
+@contextmanager
+def _carriers(job: RestoreJob) -> Iterator[Path | list[Path]]:
+    """The backups that carry the files of a plan; none where it has none to put in place."""
+    plan = plan_of(job)
+    if plan is None or plan.files is None or not plan.files.counts.changes:
+        yield []
+        return
+    with readable(job.backup, *job.more) as files:
+        yield files
 
 
 STEPS: dict[str, Callable[[RestoreJob, str, commands.Report], None]] = {

@@ -7,6 +7,7 @@ later exactly what was said then. A site's own rows are never here.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
@@ -119,6 +120,11 @@ class Site(Model):
     users: Mapped[list[User]] = relationship(secondary=site_access, back_populates="sites", order_by="User.username")
     backups: Mapped[list[Backup]] = relationship(back_populates="site", order_by="Backup.created_at.desc()")
     jobs: Mapped[list[RestoreJob]] = relationship(back_populates="site", order_by="RestoreJob.created_at.desc()")
+
+    @property
+    def media(self) -> Path | None:
+        """The folder of its files, if it has one."""
+        return Path(self.media_root) if self.media_root else None
 
 
 class Backup(Model):

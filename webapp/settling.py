@@ -6,10 +6,12 @@ Whether a restore was committed is asked of the site's own journal and never gue
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from flask import current_app
+from sqlalchemy import select
 
 from webapp import moves, plans, safety, tasks
 from webapp.audit import note
@@ -17,7 +19,7 @@ from webapp.engine import commands
 from webapp.engine.answers import Counts, Outcome, Problem
 from webapp.engine.errors import Refusal
 from webapp.leases import WorkerLost
-from webapp.models import JobStatus, RestoreJob, db, now
+from webapp.models import JobStatus, RestoreJob, Site, db, now
 from webapp.refusals import StorageUnreachable
 from webapp.restores import as_text, plan_of
 from webapp.seal import site_url
@@ -25,12 +27,18 @@ from webapp.storage import storage
 
 log = logging.getLogger(__name__)
 
+KEPT_DAYS = 30
+"""How long files that were replaced or removed by a restore are kept beside their folder."""
+
 
 def settle(job: RestoreJob, owner: str | None = None, problem: Problem | None = None) -> None:
     """Ask the site's journal whether a job was committed, and say so."""
     receipt = storage().path(storage().receipt(job.id))
     try:
-        answer = commands.settle(site_url(job.site), job.id)
+        # Only a job with files depends on their folder: it may be away.
+        plan = plan_of(job)
+        media = job.site.media if plan and plan.files and plan.files.counts.changes else None
+        answer = commands.settle(site_url(job.site), job.id, media=media)
     except Refusal as refusal:
         if job.status != "unknown":
             moves.move(job.id, ["running"], "unknown", owner, error_json=as_text(refusal.problem()))
@@ -40,6 +48,15 @@ def settle(job: RestoreJob, owner: str | None = None, problem: Problem | None = 
         finish(job, owner, kept or _as_planned(job), receipt)
     else:
         end(job, "failed", owner, problem or WorkerLost().problem())
+
+
+def forget_replaced() -> None:
+    """Remove from the sites' folders what restores replaced there longer than :data:`KEPT_DAYS` ago."""
+    for site in db.session.scalars(select(Site).where(Site.media_root != "")):
+        try:
+            commands.forget_replaced(Path(site.media_root), datetime.now(UTC) - timedelta(days=KEPT_DAYS))
+        except (Refusal, OSError) as error:
+            log.warning("the folder of files of %s cannot be tidied: %s", site.name, error)
 
 
 def _as_planned(job: RestoreJob) -> Outcome:

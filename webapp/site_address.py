@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from webapp.engine.errors import AddressRefused
+from webapp.engine.errors import AddressRefused, FolderRefused
 from webapp.settings import Settings
 
 POSTGRESQL_ARGUMENTS = frozenset({"host", "port", "sslmode", "connect_timeout", "application_name"})
@@ -36,6 +36,30 @@ def allowed(address: str, password: str, settings: Settings) -> str:
     if url.drivername in {"postgresql", "postgresql+psycopg", "postgres"}:
         return _postgresql(url.set(drivername="postgresql"), settings)
     raise _refused(url, "only sqlite and postgresql are known")
+
+
+def allowed_folder(typed: str, settings: Settings) -> str:
+    """The path of a folder of files that a person typed; an empty one for none.
+
+    Raises:
+        FolderRefused: it is not there, not below the configured folders, or this program's own.
+    """
+    if not typed.strip():
+        return ""
+    path = Path(typed.strip())
+    real = path.resolve()
+    own = settings.data_dir.resolve()
+    if not path.is_absolute():
+        reason = "the path must be absolute"
+    elif not any(real.is_relative_to(folder.resolve()) for folder in settings.site_folders):
+        reason = "it is not in a folder that SITE_FOLDERS allows"
+    elif not real.is_dir():
+        reason = "there is no such folder"
+    elif own.is_relative_to(real) or (real.is_relative_to(own) and not real.is_relative_to(own / "demo")):
+        reason = "it is a folder of this program"
+    else:
+        return str(real)
+    raise FolderRefused(path=typed.strip()[:200], reason=reason, field="folder")
 
 
 def without_password(address: str) -> str:

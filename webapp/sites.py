@@ -95,6 +95,13 @@ def set_people(site: Site, people: Sequence[User]) -> None:
     db.session.commit()
 
 
+def set_media(site: Site, folder: str) -> None:
+    """Say where the application keeps its files; an empty path for nowhere."""
+    before, site.media_root = site.media_root, folder
+    audit.note("site.media", site.name, before=before, folder=folder)
+    db.session.commit()
+
+
 def remove(site: Site) -> None:
     """Forget a site that has no history yet, and its plans. Its database is left as it is.
 

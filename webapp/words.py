@@ -8,6 +8,7 @@ import msgspec
 from flask import Flask
 from markupsafe import Markup
 
+from webapp.engine.answers import FILES
 from webapp.models import now
 
 STATUS = {
@@ -55,7 +56,9 @@ def install(app: Flask) -> None:
     app.add_template_filter(categories)
     app.add_template_filter(moment)
     app.add_template_filter(count)
-    app.jinja_env.globals.update(PLAN_STATE=PLAN_STATE, STATUS=STATUS, MOVING=MOVING, ROLE_WORDS=ROLE_WORDS)
+    app.jinja_env.globals.update(
+        FILES=FILES, PLAN_STATE=PLAN_STATE, STATUS=STATUS, MOVING=MOVING, ROLE_WORDS=ROLE_WORDS
+    )
 
 
 def thousands(number: int | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 
-from webapp.cli import folders, sites, terminal, text
+from webapp.cli import files, folders, sites, terminal, text
 from webapp.engine import commands
 from webapp.engine.answers import Choices
 
@@ -35,7 +35,7 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         terminal.answer_json(found)
         return 0
-    terminal.answer(text.analysis(found))
+    terminal.answer("\n".join([text.analysis(found), *files.of_analysis(found)]))
     words = ["smart-restore", "restore", *given.file, "--site", target.name, *_chosen(given), "--preview"]
     terminal.say(f"\nNext: {text.plain(shlex.join(words))}")
     return 0

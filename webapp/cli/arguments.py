@@ -17,6 +17,7 @@ from webapp.cli.parts import (
     group,
     identity_options,
     json_option,
+    media_option,
     repair_option,
     site_option,
     whole,
@@ -142,6 +143,8 @@ def _restore(commands: Commands) -> None:
         default="protect",
         help="accounts, passwords and rights: leave as they are, or restore them as well (default: protect)",
     )
+    what.add_argument("--no-files", action="store_true", help="leave the files of the site alone")
+    media_option(parser)
     identity_options(parser)
     how = parser.add_argument_group("how far to go")
     far = how.add_mutually_exclusive_group()
@@ -169,6 +172,7 @@ def _sites(commands: Commands) -> None:
     add.add_argument("url", metavar="URL", help="sqlite:////path/to/file or postgresql://user:password@host/name")
     add.add_argument("--title", default="", help="the name that people see (default: NAME)")
     add.add_argument("--profile", metavar="NAME", help="the kind of application (default: as recognised)")
+    add.add_argument("--media", metavar="DIR", help="the folder in which the application keeps its files")
     add.add_argument(
         "--password-stdin", action="store_true", help="read the database password from standard input, not from URL"
     )

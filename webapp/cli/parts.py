@@ -60,6 +60,12 @@ def site_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def media_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--media", metavar="DIR", help="the folder in which the application keeps its files (default: as registered)"
+    )
+
+
 def repair_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repair",

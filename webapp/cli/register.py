@@ -19,7 +19,7 @@ from webapp.app import create_app
 from webapp.cli import terminal, text
 from webapp.cli.sites import Target
 from webapp.engine import commands
-from webapp.engine.errors import AddressRefused
+from webapp.engine.errors import AddressRefused, FolderRefused
 from webapp.models import Site, db
 from webapp.seal import site_url
 
@@ -51,7 +51,7 @@ def target(name: str, profile: str | None) -> Target:
             profile=profile or site.profile,
             name=name,
             registered=True,
-            media=site.media_root,
+            media=site.media,
         )
 
 
@@ -70,6 +70,9 @@ def note(name: str, action: str, result: str, **detail: object) -> None:
 
 def add_site(given: argparse.Namespace) -> int:
     """Check a database and register it."""
+    folder = Path(given.media).absolute() if given.media else None
+    if folder is not None and not folder.is_dir():
+        raise FolderRefused(path=given.media, reason="there is no such folder")
     url = _absolute(given.url, sys.stdin.readline().rstrip("\n") if given.password_stdin else "")
     found = commands.check_site(url, given.profile)
     terminal.answer(text.check(found))
@@ -78,6 +81,8 @@ def add_site(given: argparse.Namespace) -> int:
         return 1
     with app():
         site = register.register(given.name, given.title or given.name, url, found, profile=given.profile)
+        if folder is not None:
+            register.set_media(site, str(folder))
         terminal.say(f"Registered as {site.name} with the profile {site.profile}.")
     return 0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from webapp.cli import folders, sites, terminal, text
+from webapp.cli import files, folders, sites, terminal, text
 from webapp.engine import commands
 from webapp.engine.answers import Choices, Counts, Outcome, Plan, Problem, TablePlan
 from webapp.engine.errors import (
@@ -35,7 +35,7 @@ def run(given: argparse.Namespace) -> int:
     if not (given.preview or given.yes or terminal.interactive()):
         raise DecisionNeeded
     source = sites.all_existing(given.file)
-    target = sites.find(given.site, given.profile)
+    target = sites.find(given.site, given.profile, given.media)
     job = uuid4().hex
     with folders.work() as work:
         path = work.plans / f"{job}.sqlite"
@@ -64,6 +64,7 @@ def _run(
             output=path,
             profile=target.profile,
             choices=choices(given),
+            media=target.media,
             report=progress,
         )
     finally:
@@ -72,7 +73,7 @@ def _run(
     summed = getattr(given, "summary", False)
     if summed:
         _show(given, text.summary(plan) + "\n")
-    _show(given, text.plan(plan))
+    _show(given, "\n".join([text.plan(plan), *files.of_plan(plan)]))
     if not plan.ready:
         return _refuse(given, plan, PlanBlocked(count=plan.problem_count), job)
     if given.preview:
@@ -90,14 +91,14 @@ def _run(
             job,
         )
         return 0
-    if plan.counts.changes == 0:
+    if plan.changes == 0:
         verdict = "Nothing to do: the database already holds what the backup holds."
         _show(given, "\n" + verdict)
         _tell(given, plan, "done", plan.counts, plan.tables, plan.problems, verdict, job)
         return 0
     try:
         confirmed = _confirm(given, plan)
-        outcome = _apply(path, plan, target, job, work.receipts / f"{job}.sqlite", confirmed)
+        outcome = _apply(source, path, plan, target, job, work.receipts / f"{job}.sqlite", confirmed)
     except Refusal as refusal:
         sites.note(target, "restore", "refused", job=job, file=", ".join(given.file), code=refusal.code)
         return _refuse(given, plan, refusal, job)
@@ -127,6 +128,7 @@ def choices(given: argparse.Namespace) -> Choices:
         repairs=tuple(dict.fromkeys(given.repair)),
         match_by=dict(given.match_by),
         decisions=dict(given.decide),
+        files=not given.no_files,
     )
 
 
@@ -146,7 +148,15 @@ def _confirm(given: argparse.Namespace, plan: Plan) -> int | None:
     return said
 
 
-def _apply(path: Path, plan: Plan, target: sites.Target, job: str, receipt: Path, confirmed: int | None) -> Outcome:
+def _apply(
+    source: Path | list[Path],
+    path: Path,
+    plan: Plan,
+    target: sites.Target,
+    job: str,
+    receipt: Path,
+    confirmed: int | None,
+) -> Outcome:
     progress = terminal.Progress()
     try:
         return commands.apply_plan(
@@ -156,6 +166,8 @@ def _apply(path: Path, plan: Plan, target: sites.Target, job: str, receipt: Path
             job=job,
             receipt=receipt,
             confirm_removal=confirmed,
+            media=target.media,
+            source=source,
             report=progress,
         )
     except Refusal:
@@ -164,13 +176,14 @@ def _apply(path: Path, plan: Plan, target: sites.Target, job: str, receipt: Path
         # The key may have been struck, or the disk have failed, while the commit was under way: only the site's
         # journal knows, and without it the answer is OutcomeUnknown.
         progress.clear()
-        if commands.settle(target.url, job) == "applied":
+        if commands.settle(target.url, job, media=target.media if plan.files else None) == "applied":
             return Outcome(
                 job=job,
                 status="done",
                 verdict="It was interrupted after everything had been carried out, verified and committed.",
                 counts=plan.counts,
                 tables=plan.tables,
+                files=plan.files,
             )
         if isinstance(error, KeyboardInterrupt):
             raise Cancelled from None
@@ -220,6 +233,7 @@ def _tell(
                 "conflict_count": plan.conflict_count,
                 "gains": list(plan.gains),
                 "partial": plan.partial,
+                "files": plan.files,
                 "verdict": verdict,
                 "job": job,
             }

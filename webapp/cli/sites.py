@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from webapp.engine.backups import find_chain
@@ -19,21 +19,22 @@ class Target:
     profile: str | None
     name: str
     registered: bool = False
-    media: str = ""  # the folder of its files, where it is registered with one
+    media: Path | None = None  # its folder of files, as far as that is known
 
 
-def find(site: str, profile: str | None = None) -> Target:
+def find(site: str, profile: str | None = None, media: str | None = None) -> Target:
     """The database of a registered name, or of an address as it is.
 
     An address needs no registration: whoever may run this command may already do to that database what its
     password or file mode allows.
     """
+    folder = Path(media).absolute() if media else None
     if "://" in site:
         # An address with a user may hold a password, which is not to be shown again.
-        return Target(url=site, profile=profile, name="URL" if "@" in site else site)
+        return Target(url=site, profile=profile, name="URL" if "@" in site else site, media=folder)
     # The registered names are in the app database; only they need the web application.
     target: Target = importlib.import_module("webapp.cli.register").target(site, profile)
-    return target
+    return replace(target, media=folder) if folder else target
 
 
 def only() -> str:

@@ -44,6 +44,11 @@ class DemoSite(msgspec.Struct, frozen=True, kw_only=True):
         return f"sqlite:///{self.database}"
 
     @property
+    def media(self) -> Path:
+        """The folder of its files, where it has any."""
+        return self.folder / "media"
+
+    @property
     def backup(self) -> Path:
         """The backup made last night."""
         return self.folder / f"{self.profile}_{self.backup_made:%Y%m%d_%H%M}.json"

@@ -205,7 +205,7 @@ def _problems(scratch: Scratch, drift: list[Problem]) -> tuple[tuple[Problem, ..
 
 def _advice(scratch: Scratch, answer: Analysis) -> tuple[Advice, ...]:
     found: list[Advice] = []
-    if not answer.file.records:
+    if not answer.file.records and answer.files is None:
         found.append(
             Advice(level="stop", code="no_records", text="The file holds no records: there is nothing to restore.")
         )

@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from webapp.engine.answers import StoredFile
 from webapp.engine.errors import FolderRefused, PathRefused
 
 OWN = ".smart-restore"
@@ -166,39 +165,3 @@ class Folder:
             except FileNotFoundError:
                 continue
         return False
-
-    def walk(self) -> Iterator[str]:
-        """The paths of all regular files, by name, and never what restores keep here. Links are not followed."""
-        waiting = [""]
-        while waiting:
-            below = waiting.pop()
-            number = os.open(self.root / below, _LOOK if below else _LOOK & ~os.O_NOFOLLOW)
-            try:
-                entries = sorted(os.scandir(number), key=lambda entry: entry.name)
-                folders = []
-                for entry in entries:
-                    path = f"{below}/{entry.name}" if below else entry.name
-                    if path.casefold() == OWN:
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(path)
-                    elif entry.is_file(follow_symlinks=False):
-                        yield path
-            finally:
-                os.close(number)
-            waiting += reversed(folders)
-
-
-def stored_files(root: Path, tick: Callable[[], None] = lambda: None) -> Iterator[StoredFile]:
-    """All files of a folder with their fingerprints, as a backup lists them.
-
-    Raises:
-        PathRefused: a file has a name that could not be restored.
-    """
-    folder = Folder(root)
-    for path in folder.walk():
-        seen = folder.look(path)
-        if seen is not None:
-            yield StoredFile(
-                path=path, sha256=folder.digest(path, tick), size=seen.size, modified=seen.modified.isoformat()
-            )

@@ -240,6 +240,8 @@ class _Work:
             return "skipped", "not_changed"
         if choices.on_conflict in ("database", "manual"):
             return "skipped", "file_kept"
+        if choices.on_conflict == "manual":
+            return "skipped", "file_undecided"
         if choices.on_conflict == "newest":
             if not file.modified:
                 return "skipped", "file_undated"

@@ -13,6 +13,7 @@ from types import TracebackType
 
 from webapp.engine.answers import StoredFile
 from webapp.engine.errors import MediaChanged, MediaMissing
+from webapp.engine.folder import OWN
 from webapp.engine.formats.native import is_safe
 from webapp.engine.snapshot import utc_text
 
@@ -80,6 +81,8 @@ class MediaFolder:
 def _walk(root: Path) -> Iterator[tuple[Path, str | None]]:
     """Every file with its path below the root, in no order; None instead of a path for what is no regular file."""
     for folder, folders, files in os.walk(root):
+        if Path(folder) == root and OWN in folders:
+            folders.remove(OWN)  # what restores keep there is no file of the site
         for name in [*folders, *files]:
             path = Path(folder) / name
             if path.is_symlink() or (not path.is_dir() and not path.is_file()):

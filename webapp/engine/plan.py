@@ -245,7 +245,7 @@ def _planned(scratch: Scratch, table: Table, counts: Counts) -> PlannedTable:
 
 def _planned_files(files: FilesPlan) -> PlannedTable:
     counts = files.counts
-    return PlannedTable(FILES, ("path",), counts.insert, counts.update, counts.delete, False, '"named_by"', {})
+    return PlannedTable(FILES, ("path",), counts.insert, counts.update, counts.delete, False, '"path"', {})
 
 
 # ---------------------------------------------------------------- plan files

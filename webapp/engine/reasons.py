@@ -41,6 +41,7 @@ WORDS = {
     "file_kept": "different, and the one in the folder was chosen",
     "file_newer": "different, and the one in the folder is newer",
     "file_undated": "different, and nothing tells which is newer, so the one in the folder is kept",
+    "file_undecided": "different; files are not decided one by one, so the one in the folder is kept",
     "file_barred": "it cannot be put there",
     "created": "made because records refer to it by name, and neither the file nor the database has it",
     "needed": "was not chosen, but a chosen record refers to it",

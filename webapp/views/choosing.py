@@ -58,6 +58,7 @@ def choices_from(form: MultiDict[str, str], known: tuple[str, ...] = ()) -> Choi
         origin=cast(Any, _one(form, "origin", "auto", "same", "other")),
         accounts=cast(Any, _one(form, "accounts", "protect", "restore")),
         with_parents=form.get("with_parents", "yes") != "no",
+        files=form.get("files", "yes") != "no",
         match_by={
             name.removeprefix(MATCH): ", ".join(part.strip() for part in value.split(",") if part.strip())
             for name, value in form.items()

@@ -34,7 +34,7 @@ from webapp.storage import storage
 from webapp.views.choosing import choices_from, choosable, left_out, names_of
 from webapp.views.fragments import page_or_fragment, see_other, wants_json
 from webapp.views.permissions import allow, find_backup, find_job, own_sites, person
-from webapp.views.steps import CHOOSABLE, show
+from webapp.views.steps import CHOOSABLE, files_of, show
 from webapp.words import STATUS
 
 blueprint = Blueprint("restores", __name__)
@@ -166,7 +166,8 @@ def rows(job_id: str, table: str) -> Response:
     """The rows behind a number."""
     job = find_job(job_id)
     plan = plan_of(job) or abort(404)
-    about = next((entry for entry in plan.tables if entry.table == table), None) or abort(404)
+    shown = (*plan.tables, *filter(None, [files_of(plan)]))
+    about = next((entry for entry in shown if entry.table == table), None) or abort(404)
     action, text = request.args.get("action", ""), request.args.get("text", "").strip()
     after = request.args.get("after", 0, type=int)
     found = commands.plan_rows(_rows_file(job), table, action=action, text=text, after=after, limit=PAGE_ROWS)

@@ -111,6 +111,22 @@ def set_people(site_id: int) -> Response:
     return see_other(url_for("sites.page", site_id=site.id))
 
 
+@blueprint.post("/<int:site_id>/files")
+@allow("root")
+def set_media(site_id: int) -> Response | tuple[str, int]:
+    """Say in which folder the application keeps its files."""
+    site = find_site(site_id)
+    try:
+        folder = request.form.get("folder", "").strip()
+        if folder != site.media_root:
+            folder = site_address.allowed_folder(folder, current_app.config["SETTINGS"])
+    except Refusal as refusal:
+        return _page(site, refusal), 422
+    sites.set_media(site, folder)
+    flash("Files are restored with their rows from now on." if folder else "Files are left alone from now on.")
+    return see_other(url_for("sites.page", site_id=site.id))
+
+
 @blueprint.post("/<int:site_id>/remove")
 @allow("root")
 def remove(site_id: int) -> Response | tuple[str, int]:

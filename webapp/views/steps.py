@@ -11,7 +11,7 @@ import msgspec
 from flask import Response, jsonify, url_for
 
 from webapp import charts, memory, moves
-from webapp.engine.answers import Analysis, Choices, Counts, Plan, TablePlan
+from webapp.engine.answers import FILES, Analysis, Choices, Counts, Plan, TablePlan
 from webapp.engine.errors import REPAIRS
 from webapp.models import RestoreJob, now
 from webapp.restores import analysis_of, choices_of, hint_of, outcome_of, plan_of, problem_of
@@ -120,6 +120,9 @@ CHOOSABLE = frozenset({"analysed", "planned", "failed", "cancelled", "stale"})
 def working(job: RestoreJob) -> dict[str, Any]:
     """Something is going on, or waits to."""
     names = PHASES.get("running" if job.status in {"queued", "unknown"} else job.status, PHASES["analysing"])
+    plan = plan_of(job) if names is PHASES["running"] else None
+    if plan and plan.files and plan.files.counts.changes:
+        names = (("files", "Files"), *names)
     seconds = (now() - job.started_at).total_seconds() if job.started_at and job.owner else 0.0
     other = moves.running_on(job.site_id) if job.status == "queued" else None
     return {
@@ -200,6 +203,7 @@ def preview(job: RestoreJob) -> dict[str, Any]:
         "checks": checks(plan) if plan else {},
         "stack": charts.stack,
         "strange": plan is not None and any(problem.code == "another_site" for problem in plan.problems),
+        "files": files_of(plan),
         "named": [each for each in plan.problems if each.code not in {"another_site", "ambiguous"}] if plan else [],
         "decided": choices_of(job).decisions,
         "waiting": waiting(plan) if plan else [],
@@ -254,6 +258,7 @@ def report(job: RestoreJob) -> dict[str, Any]:
         "hint": hint_of(problem) if problem else "",
         "repairs_so_far": choices_of(job).repairs,
         "groups": groups(job, plan) if plan else [],
+        "files": files_of(plan),
         "stack": charts.stack,
     }
 
@@ -279,6 +284,13 @@ def groups(job: RestoreJob, plan: Plan) -> list[Group]:
         tables = tuple(sorted(members, key=lambda table: (-weight(table.counts), table.title)))
         groups.append(Group(titles.get(key, key.title() or "Other"), sum((t.counts for t in tables), Counts()), tables))
     return sorted(groups, key=lambda group: -weight(group.counts))
+
+
+def files_of(plan: Plan | None) -> TablePlan | None:
+    """The files of a plan, in the form of one of its tables."""
+    if plan is None or plan.files is None:
+        return None
+    return TablePlan(table=FILES, label=FILES, title="Files", category="", counts=plan.files.counts)
 
 
 def weight(counts: Counts) -> int:
