@@ -46,7 +46,7 @@ def _media(folder: str | None, target: sites.Target) -> Path | None:
         return None
     if not folder and not target.media:
         raise FolderNeeded
-    return Path(folder or target.media)
+    return Path(folder) if folder else target.media
 
 
 def _lines(made: BackupFacts) -> list[str]:
