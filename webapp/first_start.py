@@ -64,6 +64,12 @@ def story_of(site: Site) -> Story | None:
     return msgspec.json.decode(story.value, type=Story) if story else None
 
 
+def first_backup(site: Site) -> Backup | None:
+    """The oldest kept backup of a site: at a demo site, that of before the accident."""
+    backups = select(Backup).where(Backup.site_id == site.id, Backup.path != "")
+    return db.session.scalars(backups.order_by(Backup.created_at).limit(1)).first()
+
+
 def is_first(site: Site) -> bool:
     """Whether it is the demo site that every installation begins with."""
     return site.is_demo and site.name == SCHOOL.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from flask import Flask
@@ -55,6 +55,7 @@ def install(app: Flask) -> None:
     app.add_template_filter(until)
     app.add_template_filter(categories)
     app.add_template_filter(moment)
+    app.add_template_filter(span)
     app.add_template_filter(count)
     app.jinja_env.globals.update(
         FILES=FILES, PLAN_STATE=PLAN_STATE, STATUS=STATUS, MOVING=MOVING, ROLE_WORDS=ROLE_WORDS
@@ -111,6 +112,14 @@ def until(at: datetime | None) -> Markup | str:
     else:
         said = f"in {count(seconds // 86400, 'day')}"
     return _time(at, said)
+
+
+def span(length: timedelta) -> str:
+    """How long something is, about: "20 minutes", "9 hours", "3 days"."""
+    minutes = max(1, int(length.total_seconds() // 60))
+    if minutes < 90:
+        return count(minutes, "minute")
+    return count(round(minutes / 60), "hour") if minutes < 48 * 60 else count(round(minutes / 1440), "day")
 
 
 def moment(at: datetime | None) -> Markup | str:

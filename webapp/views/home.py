@@ -2,49 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
-from flask import Blueprint, render_template
-from sqlalchemy import select
+from flask import Blueprint, Response, render_template
 
-from webapp import first_start
-from webapp.models import Backup, RestoreJob, Site, db
-from webapp.views.permissions import allow, own_sites
+from webapp import badges, first_start, readiness, timeline
+from webapp.models import db
+from webapp.views.fragments import page_or_fragment
+from webapp.views.permissions import allow, find_site, own_sites
 
 blueprint = Blueprint("home", __name__)
 
-ENDED = ("done", "failed", "cancelled", "stale")
-MOST_OPEN = 3
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a site stands: its newest backup, the restore that ended last, and those that are not at their end."""
-
-    site: Site
-    backup: Backup | None
-    last: RestoreJob | None
-    open: list[RestoreJob]
-    restored: bool
+WORDS: dict[str, Any] = {"badges": badges.of, "DAY_SIGNS": timeline.DAY_SIGNS, "most": readiness.MOST}
 
 
 @blueprint.get("/")
 @allow("viewer")
 def home() -> str:
     """Every site of the person, and the demo's story as long as nothing was restored there."""
-    standings = [_standing(site) for site in db.session.scalars(own_sites())]
-    demo = next((standing for standing in standings if first_start.is_first(standing.site) and standing.backup), None)
+    found = [readiness.of(site) for site in db.session.scalars(own_sites())]
+    demo = next((each for each in found if first_start.is_first(each.site) and each.good), None)
     story = first_start.story_of(demo.site) if demo and not demo.restored else None
-    return render_template("home/page.html", standings=standings, demo=demo, story=story)
+    last_night = first_start.first_backup(demo.site) if demo and story else None
+    return render_template("home/page.html", found=found, demo=demo, story=story, last_night=last_night, **WORDS)
 
 
-def _standing(site: Site) -> Standing:
-    backups = select(Backup).where(Backup.site_id == site.id, Backup.path != "").order_by(Backup.created_at.desc())
-    jobs = select(RestoreJob).where(RestoreJob.site_id == site.id).order_by(RestoreJob.updated_at.desc())
-    return Standing(
-        site=site,
-        backup=db.session.scalars(backups.limit(1)).first(),
-        last=db.session.scalars(jobs.where(RestoreJob.status.in_(ENDED)).limit(1)).first(),
-        open=list(db.session.scalars(jobs.where(RestoreJob.status.not_in(ENDED)).limit(MOST_OPEN))),
-        restored=db.session.scalars(jobs.where(RestoreJob.status == "done").limit(1)).first() is not None,
-    )
+@blueprint.get("/sites/<int:site_id>/standing/")
+@allow("viewer")
+def standing(site_id: int) -> Response:
+    """How one site stands; a card on which work is under way asks here."""
+    ready = readiness.of(find_site(site_id))
+    return page_or_fragment("home/site.html", "home/_site.html", ready=ready, story=None, **WORDS)

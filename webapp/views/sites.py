@@ -163,14 +163,9 @@ def _page(site: Site, refusal: Refusal | None = None) -> str:
         backups=_count(Backup, site),
         restores=_count(RestoreJob, site),
         story=first_start.story_of(site) if not _count(RestoreJob, site) else None,
-        last_night=_first_backup(site),
+        last_night=first_start.first_backup(site),
         people=[user for user in accounts.list_users() if user.role != "root"] if person().role == "root" else [],
     )
-
-
-def _first_backup(site: Site) -> Backup | None:
-    backups = select(Backup).where(Backup.site_id == site.id, Backup.path != "")
-    return db.session.scalars(backups.order_by(Backup.created_at).limit(1)).first()
 
 
 def _count(kind: type[Backup] | type[RestoreJob], site: Site) -> int:
