@@ -13,7 +13,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const sizes = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
   input.addEventListener("change", () => {
-    if (input.files[0]) name.textContent = `${input.files[0].name} (${sizes(input.files[0].size)})`;
+    const chosen = [...input.files];
+    if (chosen.length === 1) name.textContent = `${chosen[0].name} (${sizes(chosen[0].size)})`;
+    if (chosen.length > 1) name.textContent = `${chosen.length} files (${sizes(chosen.reduce((sum, each) => sum + each.size, 0))})`;
   });
   for (const event of ["dragover", "dragleave", "drop"]) {
     drop.addEventListener(event, (happening) => {
@@ -26,44 +28,64 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
 
+  // A request that answers in JSON; what the server said is the reason when it refuses.
+  const ask = (address, body, type, progressed) =>
+    new Promise((done, failed) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", address);
+      request.setRequestHeader("Content-Type", type);
+      request.setRequestHeader("Accept", "application/json");
+      request.setRequestHeader("X-CSRFToken", form.elements.csrf_token.value);
+      request.upload.addEventListener("progress", progressed);
+      request.addEventListener("error", () => failed(new Error("The connection broke. Nothing was kept; try again.")));
+      request.addEventListener("load", () => {
+        let answer = {};
+        try {
+          answer = JSON.parse(request.responseText);
+        } catch {
+          answer = { message: `The server answered ${request.status}.` };
+        }
+        if (request.status < 300) done(answer);
+        else failed(new Error([answer.message, answer.hint].filter(Boolean).join(" ")));
+      });
+      request.send(body);
+    });
+
+  const send = async (files) => {
+    const kept = [];
+    for (const file of files) {
+      const alone = files.length === 1;
+      const address = `${form.dataset.raw}&name=${encodeURIComponent(file.name)}${alone ? "" : "&keep=yes"}`;
+      const answer = await ask(address, file, "application/octet-stream", (progress) => {
+        bar.value = (100 * progress.loaded) / progress.total;
+        said.textContent = `${alone ? "" : `${file.name}: `}${sizes(progress.loaded)} of ${sizes(progress.total)}`;
+      });
+      if (alone) return answer;
+      kept.push(answer.backup);
+    }
+    const named = new URLSearchParams(kept.map((backup) => ["backup", backup]));
+    return ask(form.dataset.analyze, named.toString(), "application/x-www-form-urlencoded", () => {});
+  };
+
   form.addEventListener("submit", (submission) => {
-    const file = input.files[0];
-    if (!file) return;
+    const files = [...input.files];
+    if (!files.length) return;
     submission.preventDefault();
     submission.stopImmediatePropagation();
     const button = form.querySelector("button");
-    if (file.size > Number(form.dataset.limit)) {
+    const large = files.find((file) => file.size > Number(form.dataset.limit));
+    sending.hidden = false;
+    if (large) {
       // The server would cut it off while it is sent, and the answer would be lost.
-      sending.hidden = false;
-      said.textContent = `This file has ${sizes(file.size)}; an upload may have ${sizes(Number(form.dataset.limit))}. Compress it.`;
+      said.textContent = `${files.length > 1 ? large.name : "This file"} has ${sizes(large.size)}; an upload may have ${sizes(Number(form.dataset.limit))}. Compress it.`;
       return;
     }
-    const request = new XMLHttpRequest();
-    request.open("POST", `${form.dataset.raw}&name=${encodeURIComponent(file.name)}`);
-    request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("X-CSRFToken", form.elements.csrf_token.value);
     button.disabled = true;
-    sending.hidden = false;
-    request.upload.addEventListener("progress", (progress) => {
-      bar.value = (100 * progress.loaded) / progress.total;
-      said.textContent = `${sizes(progress.loaded)} of ${sizes(progress.total)}`;
-    });
-    const failed = (sentence) => {
-      said.textContent = sentence;
-      button.disabled = false;
-    };
-    request.addEventListener("error", () => failed("The connection broke. Nothing was kept; try again."));
-    request.addEventListener("load", () => {
-      let answer = {};
-      try {
-        answer = JSON.parse(request.responseText);
-      } catch {
-        answer = { message: `The server answered ${request.status}.` };
-      }
-      if (request.status < 300 && answer.page) location.assign(answer.page);
-      else failed([answer.message, answer.hint].filter(Boolean).join(" "));
-    });
-    request.send(file);
+    send(files)
+      .then((answer) => location.assign(answer.page))
+      .catch((error) => {
+        said.textContent = error.message;
+        button.disabled = false;
+      });
   });
 });

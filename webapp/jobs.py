@@ -25,7 +25,7 @@ from webapp.restores import as_text, choices_of, permitted, plan_of
 from webapp.seal import site_url
 from webapp.settling import end, finish, settle
 from webapp.storage import storage
-from webapp.stored import expected_sha256, readable
+from webapp.stored import expected_sha256, readable, with_bases
 
 log = logging.getLogger(__name__)
 
@@ -62,14 +62,20 @@ def analyse(job: RestoreJob, owner: str, report: commands.Report) -> None:
                 files,
                 site_url(job.site),
                 stages=storage().stages,
-                name=job.backup.name,
+                name=_names(job),
                 profile=job.site.profile,
                 choices=choices_of(job),
                 report=report,
             )
         text = as_text(analysis)
-        job.backup.analysis_json, job.backup.records = text, analysis.file.records
+        if not job.more:
+            job.backup.analysis_json, job.backup.records = text, analysis.file.records
         moves.move(job.id, ["analysing"], "analysed", owner, analysis_json=text, error_json=None, finished_at=now())
+
+
+def _names(job: RestoreJob) -> list[str]:
+    """What people call the files, in the order in which they are read."""
+    return [backup.name for backup in with_bases((job.backup, *job.more))]
 
 
 def plan(job: RestoreJob, owner: str, report: commands.Report) -> None:
@@ -83,6 +89,7 @@ def plan(job: RestoreJob, owner: str, report: commands.Report) -> None:
                 site_url(job.site),
                 stages=storage().stages,
                 output=making,
+                name=_names(job),
                 profile=job.site.profile,
                 choices=choices_of(job),
                 expected_sha256=expected_sha256(job.backup, *job.more),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar, TypeVar
 
@@ -34,6 +35,13 @@ class NothingUploaded(Refusal):
     hint = "Choose a backup file first."
 
 
+class SeveralSites(Refusal):
+    """These backups are of different databases; one restore goes to one of them."""
+
+    code = "several_sites"
+    hint = "Choose backups of the same database."
+
+
 class NotNow(Refusal):
     """This restore is {status}; that cannot be done with it now."""
 
@@ -41,13 +49,20 @@ class NotNow(Refusal):
     hint = "Reload the page to see where it stands."
 
 
-def begin(backup: Backup, person: User, status: JobStatus, choices: Choices | None = None) -> RestoreJob:
-    """A new restore of a backup that waits for a worker. A double click gives the same one twice.
+def begin(
+    backup: Backup, person: User, status: JobStatus, choices: Choices | None = None, more: Sequence[Backup] = ()
+) -> RestoreJob:
+    """A new restore of a backup, and of ``more`` together with it, that waits for a worker. A double click gives the same one twice.
 
     Raises:
         BackupGone, BackupBusy: its file is not there, or not there yet.
+        SeveralSites: they do not belong to one database.
     """
-    require_file(backup)
+    others = {each.id: each for each in more if each.id != backup.id}
+    if any(each.site_id != backup.site_id for each in others.values()):
+        raise SeveralSites
+    for each in (backup, *others.values()):
+        require_file(each)
     wanted = as_text(choices) if choices else None
     recent = (
         select(RestoreJob)
@@ -60,7 +75,7 @@ def begin(backup: Backup, person: User, status: JobStatus, choices: Choices | No
         .order_by(RestoreJob.created_at.desc())
     )
     for job in db.session.scalars(recent):
-        if job.choices_json == wanted:
+        if job.choices_json == wanted and {each.id for each in job.more} == others.keys():
             return job
     job = RestoreJob(
         site_id=backup.site_id,
@@ -69,6 +84,7 @@ def begin(backup: Backup, person: User, status: JobStatus, choices: Choices | No
         status=status,
         choices_json=wanted,
         analysis_json=backup.analysis_json if status == "planning" else None,
+        more=list(others.values()),
     )
     db.session.add(job)
     db.session.commit()

@@ -89,12 +89,15 @@ def analyse(
     url: str,
     *,
     stages: Path,
-    name: str = "",
+    name: str | Sequence[str] = "",
     profile: str | None = None,
     choices: Choices = Choices(),
     report: Report = quiet,
 ) -> Analysis:
-    """Read a backup, or several files as one, against a site. ``stages`` is a folder where the stage is kept for the next call."""
+    """Read a backup, or several files as one, against a site. ``stages`` is a folder where the stage is kept for the next call.
+
+    ``name`` is what a person calls it, or what they call each of the files.
+    """
     file = recognised_as_one(source, name, choices)
     stages.mkdir(parents=True, exist_ok=True)
     path = stages / f"{file.sha256[:16]}.{id(file):x}.scratch"
@@ -111,6 +114,7 @@ def make_plan(
     *,
     stages: Path,
     output: Path,
+    name: str | Sequence[str] = "",
     profile: str | None = None,
     choices: Choices = Choices(),
     expected_sha256: str = "",
@@ -126,7 +130,7 @@ def make_plan(
         FileChanged: the backup is not the one with ``expected_sha256``.
         PartialReplace, IncrementReplace: rows would be removed because a file that is only a part does not hold them.
     """
-    file = recognised_as_one(source, "", choices)
+    file = recognised_as_one(source, name, choices)
     if expected_sha256 and file.sha256 != expected_sha256:
         raise FileChanged(found=file.sha256[:12], expected=expected_sha256[:12])
     database = open_database(url)

@@ -20,14 +20,19 @@ from webapp.engine.scratch import Scratch, needed_tables, open_scratch
 from webapp.engine.stage import stage
 
 
-def recognised_as_one(source: Path | Sequence[Path], name: str, choices: Choices) -> Records:
+def recognised_as_one(source: Path | Sequence[Path], name: str | Sequence[str], choices: Choices) -> Records:
     """One file, or several that are restored together, in the order given; a file that is named twice counts once.
 
-    A native backup and the increments on it are one source, which is the state at the last of them.
+    ``name`` is what a person calls it, or what they call each of them. A native backup and the increments on it are one
+    source, which is the state at the last of them.
     """
     if isinstance(source, Path):
-        return recognise(source, name or source.name, choices.repairs)
-    files = {file.sha256: file for file in (recognise(path, path.name, choices.repairs) for path in source)}
+        return recognise(source, name if isinstance(name, str) else next(iter(name), ""), choices.repairs)
+    names = [path.name for path in source] if isinstance(name, str) else name
+    files = {
+        file.sha256: file
+        for file in (recognise(path, called, choices.repairs) for path, called in zip(source, names, strict=True))
+    }
     found = as_chains(tuple(files.values()))
     return found[0] if len(found) == 1 else Several(tuple(found))
 

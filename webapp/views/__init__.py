@@ -18,6 +18,7 @@ from webapp.views import (
     plans,
     restores,
     sites,
+    together,
     users,
 )
 
@@ -27,6 +28,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     home.blueprint,
     restores.blueprint,
     decisions.blueprint,
+    together.blueprint,
     api.blueprint,
     history.blueprint,
     backups.blueprint,

@@ -6,57 +6,61 @@ answer of ``GET /restore/categories/``.
 
 from __future__ import annotations
 
-from typing import BinaryIO, cast
-
-from flask import Blueprint, Response, abort, current_app, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, request
 from flask_wtf.csrf import generate_csrf
-from sqlalchemy import select
 
-from webapp.audit import note
-from webapp.models import Backup, RestoreJob, Site, db
+from webapp.models import Backup, RestoreJob
 from webapp.restores import ChoiceRefused, NothingUploaded, analysis_of, begin, choices_of, may_choose
-from webapp.storage import storage
-from webapp.stored import is_encrypted
 from webapp.views.choosing import choices_from, choosable
 from webapp.views.fragments import page_or_fragment, wants_json
 from webapp.views.permissions import allow, find_backup, find_job, find_site, person
+from webapp.views.receiving import received
 from webapp.views.restores import again, started
 from webapp.views.steps import show
 
 blueprint = Blueprint("api", __name__, url_prefix="/restore")
 
-RAW = "application/octet-stream"
-
 
 @blueprint.post("/upload/")
 @allow("admin")
 def upload() -> Response:
-    """Keep an uploaded file as a backup and have it analysed. As a form, or as the bare bytes with ``?site=&name=``."""
-    return started(begin(_received(), person(), "analysing"))
+    """Keep uploaded files as backups and have them analysed, several as one restore.
+
+    As a form, or one as the bare bytes with ``?site=&name=``; with ``&keep=yes`` it is kept and nothing else.
+    """
+    site = find_site(request.values.get("site", type=int) or abort(404))
+    first, *more = received(site)
+    if request.args.get("keep"):
+        return jsonify(backup=first.id)
+    return started(begin(first, person(), "analysing", more=more))
 
 
 @blueprint.post("/analyze/")
 @allow("admin")
 def analyze() -> Response:
-    """Analyse: a file that is sent along, a ``backup`` from the history, or a ``job`` once more."""
+    """Analyse: files that are sent along, each ``backup`` named from the history, or a ``job`` once more."""
     if job_id := request.values.get("job"):
         return again(find_job(job_id), "analysing")
-    if backup_id := request.values.get("backup"):
-        return started(begin(find_backup(backup_id), person(), "analysing"))
+    if named := request.values.getlist("backup"):
+        first, *more = map(find_backup, named)
+        return started(begin(first, person(), "analysing", more=more))
+    if "site" not in request.values:
+        raise NothingUploaded
     return upload()
 
 
 @blueprint.post("/history/<backup_id>/")
 @allow("admin")
 def from_history(backup_id: str) -> Response:
-    """Preview the restore of a backup from the history with the choices given. It restores nothing."""
+    """Preview the restore of a backup from the history, and of ``more`` together with it, with the choices given. It restores nothing."""
     backup = find_backup(backup_id)
-    found = analysis_of(backup)
+    more = [find_backup(each) for each in request.form.getlist("more")]
+    found = None if more else analysis_of(backup)
     known = tuple(each.facts.key for each in choosable(found)) if found else ()
     choices = choices_from(request.form, known)
     if not may_choose(person(), backup.site, choices):
         raise ChoiceRefused
-    return started(begin(backup, person(), "planning" if found else "analysing", choices))
+    return started(begin(backup, person(), "planning" if found else "analysing", choices, more))
 
 
 @blueprint.get("/job/<job_id>/")
@@ -98,40 +102,3 @@ def _asked() -> RestoreJob | Backup:
     if job_id := request.args.get("job"):
         return find_job(job_id)
     return find_backup(request.args.get("backup", ""))
-
-
-def _received() -> Backup:
-    """The upload as a backup of its site; the same bytes twice are one backup.
-
-    Raises:
-        NothingUploaded, UploadIncomplete, UploadTooLarge, StorageFull: nothing is kept.
-    """
-    site = find_site(request.values.get("site", type=int) or abort(404))
-    limit: int = current_app.config["SETTINGS"].max_upload
-    if request.mimetype == RAW:
-        name = request.args.get("name", "")
-        received = storage().receive(cast(BinaryIO, request.stream), expected=request.content_length, limit=limit)
-    else:
-        file = request.files.get("file")
-        if file is None or not file.filename:
-            raise NothingUploaded
-        name = file.filename
-        received = storage().receive(cast(BinaryIO, file.stream), expected=None, limit=limit)
-    return _known(site, received.sha256) or _new(site, name, received.key, received.size, received.sha256)
-
-
-def _known(site: Site, sha256: str) -> Backup | None:
-    return db.session.scalars(select(Backup).where(Backup.site_id == site.id, Backup.sha256 == sha256)).first()
-
-
-def _new(site: Site, name: str, key: str, size: int, sha256: str) -> Backup:
-    # Some browsers send a whole path; only its last part says anything.
-    short = name.replace("\\", "/").rpartition("/")[2].strip()[:255] or "backup"
-    backup = Backup(
-        site_id=site.id, name=short, size=size, sha256=sha256, origin="upload", path=key, created_by_id=person().id
-    )
-    backup.encrypted = is_encrypted(key)
-    db.session.add(backup)
-    note("backup.upload", short, site=site.name, sha256=sha256, size=size)
-    db.session.commit()
-    return backup

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 from werkzeug.datastructures import MultiDict
 
-from webapp.engine.answers import Analysis, CategoryFacts, Choices, Doubt, FieldDrift, ModelFacts
+from webapp.engine.answers import Analysis, CategoryFacts, Choices, Doubt, FieldDrift, ModelFacts, NaturalKey
 
 MODES = {"merge": (True, True, False), "replace": (True, True, True)}
 """The switches add, change and remove behind the two modes that people know."""
@@ -52,6 +52,7 @@ def choices_from(form: MultiDict[str, str], known: tuple[str, ...] = ()) -> Choi
         on_invalid=cast(Any, _one(form, "on_invalid", "fail", "skip")),
         on_referenced=cast(Any, _one(form, "on_referenced", "fail", "keep", "null", "remove")),
         accept_drift=form.get("accept_drift", "") in {"yes", "on", "true"},
+        drift=tuple(dict.fromkeys(form.getlist("drift"))),
         fills={
             name.removeprefix(FILL): value for name, value in form.items() if name.startswith(FILL) and value.strip()
         },
@@ -111,27 +112,55 @@ def gaps(analysis: Analysis) -> list[Gap]:
     ]
 
 
+@dataclass(frozen=True)
+class Placeless:
+    """What one model of the file has that the live database has no place for: all of it, or some fields."""
+
+    label: str
+    title: str
+    records: int
+    fields: tuple[FieldDrift, ...]  # none: the whole table is unknown
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each part of it is remembered by: a field that is new the next time asks anew."""
+        return tuple(f"{self.label}: {drift.field}" for drift in self.fields) or (f"{self.label}: ",)
+
+
+def without_place(analysis: Analysis) -> list[Placeless]:
+    """The models of which something would be left out because the live database has no place for it, the largest first."""
+    found = [
+        Placeless(model.label, model.title, model.records, model.unknown_fields)
+        for model in analysis.models
+        if not model.ignored and (model.table is None or model.unknown_fields)
+    ]
+    return sorted(found, key=lambda each: (not each.fields, -each.records))
+
+
 def left_out(analysis: Analysis) -> list[LeftOut]:
-    """What would be left out of a restore because the live database has no place for it."""
-    found: list[LeftOut] = []
-    for model in analysis.models:
-        if model.ignored:
-            continue
-        if model.table is None:
-            found.append(LeftOut(model.title, "", model.records))
-        found += [LeftOut(model.title, drift.field, drift.records, drift) for drift in model.unknown_fields]
-    return found
+    """The same, field by field."""
+    return [
+        LeftOut(each.title, drift.field if drift else "", drift.records if drift else each.records, drift)
+        for each in without_place(analysis)
+        for drift in each.fields or (None,)
+    ]
 
 
-def names_of(items: list[LeftOut]) -> tuple[str, ...]:
-    """What each of them is remembered by."""
-    return tuple(f"{item.title}: {item.field}" for item in items)
+def told_by(key: NaturalKey) -> str:
+    """What says that these columns are meant by a name, in words."""
+    return {"profile": "the profile says so", "chosen": "you chose it", "inferred": "found by itself"}[key.source]
 
 
 def keyed(analysis: Analysis) -> list[ModelFacts]:
     """The tables whose records are recognised by keys, the largest first."""
     found = [model for model in analysis.models if model.table and not model.ignored]
     return sorted(found, key=lambda model: -model.records)
+
+
+def named_only(analysis: Analysis) -> list[NaturalKey]:
+    """Names of tables of which the file holds no record."""
+    held = {model.table for model in analysis.models}
+    return [key for key in analysis.natural_keys if key.table not in held]
 
 
 def differing(doubt: Doubt) -> list[str]:

@@ -12,6 +12,7 @@ from webapp.engine.errors import REPAIRS, DecisionRefused, Refusal
 from webapp.memory import remember
 from webapp.models import RestoreJob, db
 from webapp.restores import ChoiceRefused, as_text, choices_of, may_choose, plan_of
+from webapp.views import people
 from webapp.views.permissions import allow, find_job, person
 from webapp.views.restores import again
 from webapp.views.steps import show, waiting
@@ -32,7 +33,12 @@ def decide(job_id: str) -> Response:
     job = find_job(job_id)
     given = {name.removeprefix(DECIDE): text for name, text in request.form.items() if name.startswith(DECIDE)}
     choices = choices_of(job)
-    refusal = _objection(job, given)
+    try:
+        # A button beside a name says more than the field that it stands beside.
+        given = {**people.answers(request.form, plan_of(job)), **given}
+        refusal = _objection(job, given)
+    except DecisionRefused as refused:
+        refusal = refused
     if refusal is not None:
         return show(job, status=422, refusal=refusal)
     decisions = {record: answer for record, answer in {**choices.decisions, **given}.items() if answer}
@@ -52,10 +58,13 @@ def _objection(job: RestoreJob, given: Mapping[str, str]) -> Refusal | None:
     """Only what the preview offers can be decided: one of its rows, a new one, or none."""
     plan = plan_of(job)
     offered = {doubt.decision: {row.key for row in doubt.candidates} for doubt in plan.doubts} if plan else {}
+    known = {person.decision: people.offered(person, plan) for person in plan.people} if plan else {}
     differing = {each.decision for each in plan.conflicts} if plan else set()
     differing |= {f"{part.label}:*" for part in waiting(plan)} if plan else set()
     for record, answer in given.items():
         if record in differing and answer in ("", *VERSIONS):
+            continue
+        if record in known and (not answer or answer in known[record]):
             continue
         if answer and answer not in {"new", "skip"} | offered.get(record, set()):
             return DecisionRefused(decision=f"{record}={answer}", reason="that row was not offered")

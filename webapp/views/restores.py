@@ -31,7 +31,7 @@ from webapp.restores import (
     require_file,
 )
 from webapp.storage import storage
-from webapp.views.choosing import choices_from, choosable, left_out, names_of
+from webapp.views.choosing import choices_from, choosable, without_place
 from webapp.views.fragments import page_or_fragment, see_other, wants_json
 from webapp.views.permissions import allow, find_backup, find_job, own_sites, person
 from webapp.views.steps import CHOOSABLE, files_of, show
@@ -114,7 +114,8 @@ def decide(job_id: str) -> Response:
     choices = msgspec.structs.replace(choices, repairs=before.repairs, decisions=before.decisions)
     if not may_choose(person(), job.site, choices):
         return show(job, "choose", status=422, refusal=ChoiceRefused(), choices=choices)
-    drift = names_of(left_out(found)) if found and choices.accept_drift else ()
+    places = without_place(found) if found else []
+    drift = [name for each in places if choices.accept_drift or each.label in choices.drift for name in each.names]
     remember(job.site_id, match_by=choices.match_by, drift=drift)
     db.session.commit()
     return again(job, "planning", choices_json=as_text(choices))

@@ -15,7 +15,7 @@ from webapp.engine.answers import FILES, Analysis, Choices, Counts, Plan, TableP
 from webapp.engine.errors import REPAIRS
 from webapp.models import RestoreJob, now
 from webapp.restores import analysis_of, choices_of, hint_of, outcome_of, plan_of, problem_of
-from webapp.views import choosing
+from webapp.views import choosing, origins, people
 from webapp.views.fragments import page_or_fragment, wants_json
 
 STEPS: Mapping[str, str] = {
@@ -138,7 +138,13 @@ def working(job: RestoreJob) -> dict[str, Any]:
 def analysis(job: RestoreJob) -> dict[str, Any]:
     """What the backup holds and how it fits."""
     found = analysis_of(job)
-    return {"analysis": found, "repairs": REPAIRS, **(contents(found) if found else {})}
+    return {
+        "analysis": found,
+        "repairs": REPAIRS,
+        "beside": origins.beside(job),
+        "missing": origins.missing(job, found) if found else [],
+        **(contents(found) if found else {}),
+    }
 
 
 DRIFT = frozenset({"unknown_field", "unknown_model"})
@@ -159,6 +165,7 @@ def contents(analysis: Analysis) -> dict[str, Any]:
         "uneven": [model for model in models if choosing.fit(model)[0] in {"bad", "warn"}],
         "even": [model for model in models if choosing.fit(model)[0] not in {"bad", "warn"}],
         "left_out": choosing.left_out(analysis),
+        "told_by": choosing.told_by,
         "broken": {code: number for code, number in analysis.problem_counts.items() if code not in DRIFT},
         "advice": sorted(analysis.advice, key=lambda advice: order[advice.level]),
         "outside": [item for item in analysis.references if item.missing],
@@ -172,24 +179,26 @@ def choose(job: RestoreJob) -> dict[str, Any]:
     choices = choices_of(job)
     first = job.plan_json is None and choices == Choices(repairs=choices.repairs)
     known = memory.remembered(job.site_id)
+    places = choosing.without_place(found) if found else []
     if first:
-        drift = choosing.names_of(choosing.left_out(found)) if found else ()
-        labels = {model.label for model in found.models} if found else set()
+        labels = {model.label for model in found.models} | {key.table for key in found.natural_keys} if found else set()
         choices = msgspec.structs.replace(
             choices,
             on_conflict="newest",
-            accept_drift=bool(drift) and set(drift) <= set(known.drift),
+            drift=tuple(each.label for each in places if set(each.names) <= set(known.drift)),
             match_by={label: key for label, key in known.match_by.items() if label in labels},
         )
     return {
         "analysis": found,
         "choices": choices,
-        "as_last_time": first and (choices.accept_drift or bool(choices.match_by)),
+        "as_last_time": first and (bool(choices.drift) or bool(choices.match_by)),
         "keyed": choosing.keyed(found) if found else [],
         "choosable": choosing.choosable(found) if found else [],
         "mode": choosing.mode_of(choices),
         "gaps": choosing.gaps(found) if found else [],
-        "left_out": choosing.left_out(found) if found else [],
+        "places": places,
+        "told_by": choosing.told_by,
+        "names_to_match": choosing.named_only(found) if found else [],
         "outside": [item for item in found.references if item.missing > item.in_database] if found else [],
     }
 
@@ -204,12 +213,21 @@ def preview(job: RestoreJob) -> dict[str, Any]:
         "stack": charts.stack,
         "strange": plan is not None and any(problem.code == "another_site" for problem in plan.problems),
         "files": files_of(plan),
-        "named": [each for each in plan.problems if each.code not in {"another_site", "ambiguous"}] if plan else [],
-        "decided": choices_of(job).decisions,
+        "named": [each for each in plan.problems if each.code not in {"another_site", "ambiguous", "another_email"}]
+        if plan
+        else [],
+        "decided": decided(job, plan) if plan else {},
         "waiting": waiting(plan) if plan else [],
         "differing": choosing.differing,
         "remembered": memory.remembered(job.site_id).decisions,
+        **(people.shown(plan) if plan else {}),
     }
+
+
+def decided(job: RestoreJob, plan: Plan) -> dict[str, str]:
+    """What was decided about records; people are shown with what was decided about them."""
+    named = {person.decision for person in plan.people}
+    return {record: answer for record, answer in choices_of(job).decisions.items() if record not in named}
 
 
 @dataclass(frozen=True)
@@ -306,6 +324,7 @@ def as_json(job: RestoreJob) -> dict[str, Any]:
         "moving": job.status in moves.MOVING,
         "site": job.site.name,
         "backup": job.backup_id,
+        "more": [backup.id for backup in job.more],
         "phase": job.phase,
         "done": job.done,
         "total": job.total,
