@@ -17,8 +17,8 @@ from webapp.engine.answers import (
     Problem,
     ReferenceFacts,
 )
-from webapp.engine.candidates import absent_value, is_required
 from webapp.engine.errors import REPAIRS
+from webapp.engine.fills import absent_value, is_required
 from webapp.engine.labels import field_of
 from webapp.engine.match import match
 from webapp.engine.media import describe_files

@@ -166,7 +166,7 @@ def _write(writer: Writer, changes: tuple[TableChanges, ...], backup: str, total
         if each.inserts or each.parked:
             writer.insert(each, advance)
             writer.settle_keys(each)
-        if each.inserts and each.moved:
+        if each.noted:
             writer.remember(each, backup)
 
 

@@ -7,9 +7,12 @@ or live row that is not simply the same. ``before <table>``: ``#id`` and every c
 from __future__ import annotations
 
 from webapp.engine import sql
-from webapp.engine.candidates import absent_value, chosen_fill, compared_value
+from webapp.engine.candidates import compared_value
+from webapp.engine.contents import CONTENT
 from webapp.engine.creation import made, made_value
+from webapp.engine.fills import absent_value, chosen_fill
 from webapp.engine.labels import label_sql
+from webapp.engine.origin import Trust, has_own_identity
 from webapp.engine.references import NEXT, nulled, todo
 from webapp.engine.schema import Column, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
@@ -189,3 +192,31 @@ def _write_rows(scratch: Scratch, table: Table, columns: tuple[Column, ...]) -> 
         f" SELECT d.id, d.action, d.code, d.field, {cells} FROM {todo(table)} d JOIN {live(table)} l ON l._rowid_ = d.live"
         " WHERE d.rec IS NULL"
     )
+
+
+def note_pairs(scratch: Scratch, table: Table, trust: Trust) -> bool:
+    """Leave in ``noted <table>`` which row a record is, where nothing will tell it the next time.
+
+    That are records that get another number, those of which a reference is left empty, and those that were recognised by
+    their content though their own number is another row's, which may be free then.
+    """
+    if len(table.primary_key) != 1 or table.primary_key[0] not in scratch.staged_columns[table.name]:
+        return False
+    (key,) = table.primary_key
+    noted = q(f"noted {table.name}")
+    after = f'(SELECT a."#rec" AS rec, a."#action" AS action, a.{q(key)} AS new FROM {q("after " + table.name)} a)'
+    pairs = (
+        f'SELECT s.{q(key)} AS old, a.new AS new FROM {after} a JOIN {staged(table)} s ON s."#rec" = a.rec'
+        f" WHERE s.{q(key)} IS NOT NULL AND (a.action = 'insert' AND a.new IS NOT s.{q(key)}"
+        f" OR a.action IN ('insert', 'update') AND a.rec IN (SELECT rec FROM {nulled(table)}))"
+    )
+    if table.name in trust.proven and not has_own_identity(table):
+        pairs += (
+            f' UNION SELECT s.{q(key)}, l.{q(key)} FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
+            f" JOIN {live(table)} l ON l._rowid_ = m.live WHERE m.rung = {CONTENT} AND m.code IS NULL AND s.{q(key)} IS NOT l.{q(key)}"
+        )
+    if not scratch.one(f"SELECT EXISTS ({pairs})"):
+        return False
+    scratch.run(f"CREATE TABLE {noted} (old PRIMARY KEY, new) WITHOUT ROWID")
+    scratch.run(f"INSERT OR IGNORE INTO {noted} {pairs}")
+    return True

@@ -10,20 +10,21 @@ from __future__ import annotations
 from typing import Final
 
 from webapp.engine import sql
+from webapp.engine.contents import CONTENT, match_contents, nameless
 from webapp.engine.creation import make_rows
 from webapp.engine.decisions import DECIDED, decide, decided_tables, lead
 from webapp.engine.emails import question_emails
 from webapp.engine.generic import follow_generic
+from webapp.engine.kin import begin_kin, kin_columns, kin_value, lead_kin
 from webapp.engine.natural import natural_targets, resolve
-from webapp.engine.numbers import note_moves, number_rows
+from webapp.engine.numbers import number_rows
 from webapp.engine.origin import Trust, alike, has_own_identity
-from webapp.engine.schema import LEDGER, Column, Table
+from webapp.engine.schema import LEDGER, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import q
 
 PRIMARY: Final = 0
 LEDGERED: Final = 90
-CONTENT: Final = 91
 """Rungs; 1, 2, ... are the keys of :meth:`~webapp.engine.profile.Profile.keys_of` in their order."""
 
 
@@ -63,21 +64,45 @@ def rung_words(scratch: Scratch, table: Table, rung: int | None) -> str:
 
 
 def _match_table(scratch: Scratch, table: Table, trust: Trust) -> None:
-    columns = scratch.staged_columns[table.name]
     scratch.run(f"CREATE TABLE {matched(table)} (rec INTEGER PRIMARY KEY, live INTEGER, rung INTEGER, new, code TEXT)")
     if table.remark:
         # Rows without a number of their own cannot be told apart here.
         scratch.run(f'INSERT INTO {matched(table)} SELECT "#rec", NULL, NULL, NULL, NULL FROM {staged(table)}')
         if not table.primary_key:
-            _by_content(scratch, table, trust)
+            match_contents(scratch, table, trust)
         scratch.run(f"UPDATE {matched(table)} SET code = 'table_unusable' WHERE live IS NULL")
         return
+    kin = kin_columns(scratch, table)
+    if kin:
+        begin_kin(scratch, table)
+    primary = _climb(scratch, table, trust, kin)
+    while kin and lead_kin(scratch, table):
+        scratch.run(f"DELETE FROM {matched(table)}")
+        _climb(scratch, table, trust, kin)
+    if scratch.live_rows[table.name]:
+        match_contents(scratch, table, trust)
+        if primary and table.name in trust.tables - trust.mixed:
+            _by_number(scratch, table, primary)
+    question_emails(scratch, table, trust)
+    decide(scratch, table)
+    number_rows(scratch, table)
+
+
+def _climb(scratch: Scratch, table: Table, trust: Trust, kin: frozenset[str]) -> str:
+    """Look every record up by every key, and by its primary key; gives the join by the latter."""
+    columns = scratch.staged_columns[table.name]
     joins, hits, crowded = [], [], []
     for number, (key, nulls_equal) in enumerate(scratch.profile.keys_of(table), 1):
         if not all(name in columns for name in key):
             continue
         alias, equal = f"k{number}", "IS" if nulls_equal else "="
-        pairs = [(f"{alias}.{q(name)}", scratch.final(table, table.by_name[name])) for name in key]
+        pairs = [
+            (
+                f"{alias}.{q(name)}",
+                kin_value(name) if name in kin else scratch.final(table, table.by_name[name]),
+            )
+            for name in key
+        ]
         on = " AND ".join(f"{left} {equal} {right}" for left, right in pairs)
         if not nulls_equal and key in table.unique:
             joins.append(f"LEFT JOIN {live(table)} {alias} ON {on}")
@@ -97,12 +122,7 @@ def _match_table(scratch: Scratch, table: Table, trust: Trust) -> None:
     _one_record_a_row(scratch, table)
     if scratch.live_rows[table.name]:
         _by_ledger(scratch, table)
-        _by_content(scratch, table, trust)
-        if primary and table.name in trust.tables - trust.mixed:
-            _by_number(scratch, table, primary)
-    question_emails(scratch, table, trust)
-    decide(scratch, table)
-    number_rows(scratch, table)
+    return primary
 
 
 def _primary_join(scratch: Scratch, table: Table) -> str:
@@ -115,6 +135,7 @@ def _primary_join(scratch: Scratch, table: Table) -> str:
 def _gather(scratch: Scratch, table: Table, key: tuple[str, ...], number: int) -> None:
     """The live rows by a key that the database does not keep unique."""
     name = q(f"key {table.name} {number}")
+    scratch.run(f"DROP TABLE IF EXISTS {name}")
     listed = sql.names(key)
     scratch.run(
         f"CREATE TABLE {name} AS SELECT {listed}, min(_rowid_) AS row, count(*) AS rows FROM {live(table)} GROUP BY {listed}"
@@ -179,109 +200,32 @@ def _one_record_a_row(scratch: Scratch, table: Table) -> None:
 
 
 def _by_ledger(scratch: Scratch, table: Table) -> None:
-    """Records that an earlier restore of this file wrote under another key."""
+    """Records that an earlier restore of this file wrote: what was noted then says more than an equal number does now."""
     if LEDGER not in scratch.schema.tables or len(table.primary_key) != 1:
         return
     (key,) = table.primary_key
     if key not in scratch.staged_columns[table.name]:
         return
+    weak = f"(live IS NULL OR rung = {PRIMARY})"
+    scratch.run("DROP TABLE IF EXISTS temp.noted")
     scratch.run(
-        f"UPDATE {matched(table)} SET live = found.row, rung = {LEDGERED}, code = NULL FROM ("
-        f' SELECT m.rec AS rec, l._rowid_ AS row FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
+        f"CREATE TEMP TABLE noted AS SELECT min(m.rec) AS rec, l._rowid_ AS row"
+        f' FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
         f" JOIN {live(LEDGER)} g ON g.backup = ? AND g.tbl = ? AND g.old = CAST(s.{q(key)} AS TEXT)"
-        f" JOIN {live(table)} l ON CAST(l.{q(key)} AS TEXT) = g.new WHERE m.live IS NULL"
-        f" AND l._rowid_ NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL)"
-        f") AS found WHERE found.rec = {matched(table)}.rec",
+        f" JOIN {live(table)} l ON CAST(l.{q(key)} AS TEXT) = g.new WHERE {weak}"
+        f" AND l._rowid_ NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL AND NOT {weak})"
+        " GROUP BY l._rowid_",
         (scratch.facts.file.sha256, table.name),
     )
-
-
-def _by_content(scratch: Scratch, table: Table, trust: Trust) -> None:
-    """Records without any key, by everything but the primary key, each live row once.
-
-    In the same database a record whose number is free was removed there: another row with its content is not it. Rows that
-    refer to rows of their own table wait until those are matched.
-    """
-    names = [name for name in scratch.staged_columns[table.name] if name not in table.primary_key]
-    wanted = f"m.live IS NULL AND coalesce(m.code, 'taken') = 'taken' AND {_nameless(scratch, table, 's')}"
-    if has_own_identity(table):
-        wanted += "".join(f" AND {_given(scratch, table, name)} IS NULL" for name in table.primary_key)
-    elif table.name in trust.proven and len(table.primary_key) == 1:
-        wanted += f" AND (m.code = 'taken' OR {_given(scratch, table, table.primary_key[0])} IS NULL)"
-    source = f'{matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
-    if not names or not scratch.one(f"SELECT EXISTS (SELECT 1 FROM {source} WHERE {wanted})"):
+    if not scratch.one("SELECT EXISTS (SELECT 1 FROM temp.noted)"):
         return
-    columns = [table.by_name[name] for name in names]
-    own = _self_references(scratch, table)
-    for name in own:
-        (key,) = table.primary_key
-        wanted += (
-            f" AND (s.{q(name)} = s.{q(key)} OR NOT EXISTS (SELECT 1 FROM {staged(table)} p"
-            f' JOIN {matched(table)} pm ON pm.rec = p."#rec" WHERE p.{q(key)} = s.{q(name)} AND pm.live IS NULL))'
-        )
-    found = True
-    while found:
-        if own:
-            note_moves(scratch, table)
-        theirs = _content(scratch, table, columns, own, "s")
-        ours = _content(scratch, table, columns, own, "l")
-        scratch.run("DROP TABLE IF EXISTS temp.contents")
-        scratch.run(
-            "CREATE TEMP TABLE contents (content TEXT, place INTEGER, row INTEGER, PRIMARY KEY (content, place))"
-        )
-        scratch.run(
-            f"INSERT INTO temp.contents SELECT content, row_number() OVER (PARTITION BY content ORDER BY row), row FROM"
-            f" (SELECT {ours} AS content, l._rowid_ AS row FROM {live(table)} l WHERE {_nameless(scratch, table, 'l')}"
-            f" AND l._rowid_ NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL))"
-        )
-        moved = scratch.run(
-            f"UPDATE {matched(table)} SET live = found.row, rung = {CONTENT}, code = NULL FROM ("
-            f" SELECT w.rec AS rec, c.row AS row FROM (SELECT m.rec AS rec, {theirs} AS content, row_number() OVER"
-            f" (PARTITION BY {theirs} ORDER BY m.rec) AS place FROM {source} WHERE {wanted}) w"
-            f" JOIN temp.contents c ON c.content = w.content AND c.place = w.place"
-            f") AS found WHERE found.rec = {matched(table)}.rec"
-        )
-        found = bool(own) and moved.rowcount > 0
-
-
-def _content(scratch: Scratch, table: Table, columns: list[Column], own: list[str], alias: str) -> str:
-    """SQL for one text of all that a row holds; a reference to the row itself is the same wherever the row stands."""
-    parts = []
-    for column in columns:
-        value = scratch.final(table, column) if alias == "s" else f"{alias}.{q(column.name)}"
-        part = sql.content(column, value)
-        if column.name in own:
-            part = (
-                f"CASE WHEN {alias}.{q(column.name)} = {alias}.{q(table.primary_key[0])} THEN 'itself' ELSE {part} END"
-            )
-        parts.append(part)
-    return " || '|' || ".join(parts)
-
-
-def _self_references(scratch: Scratch, table: Table) -> list[str]:
-    columns = scratch.staged_columns[table.name]
-    if len(table.primary_key) != 1 or table.primary_key[0] not in columns:
-        return []
-    return [
-        key.columns[0]
-        for key in table.foreign_keys
-        if key.target == table.name and key.target_columns == table.primary_key and key.columns[0] in columns
-    ]
-
-
-def _nameless(scratch: Scratch, table: Table, alias: str) -> str:
-    """SQL condition: no key of the table, apart from the primary key, tells which row this is."""
-    conditions = ["1"]
-    columns = scratch.staged_columns[table.name]
-    for key, nulls_equal in scratch.profile.keys_of(table):
-        if all(name in columns for name in key):
-            empty = " OR ".join(f"{alias}.{q(name)} IS NULL" for name in key)
-            conditions.append("0" if nulls_equal else f"({empty})")
-    return " AND ".join(conditions)
-
-
-def _given(scratch: Scratch, table: Table, name: str) -> str:
-    return f"s.{q(name)}" if name in scratch.staged_columns[table.name] else "NULL"
+    scratch.run(
+        f"UPDATE {matched(table)} SET live = NULL, rung = NULL, code = 'taken' WHERE live IN (SELECT row FROM temp.noted)"
+    )
+    scratch.run(
+        f"UPDATE {matched(table)} SET live = noted.row, rung = {LEDGERED}, code = NULL FROM temp.noted"
+        f" WHERE noted.rec = {matched(table)}.rec"
+    )
 
 
 def _by_number(scratch: Scratch, table: Table, primary: str) -> None:
@@ -289,8 +233,8 @@ def _by_number(scratch: Scratch, table: Table, primary: str) -> None:
     scratch.run(
         f"UPDATE {matched(table)} SET live = found.row, rung = {PRIMARY}, code = NULL FROM ("
         f' SELECT m.rec AS rec, min(p._rowid_) AS row FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
-        f" {primary} WHERE m.live IS NULL AND m.code = 'taken' AND {_nameless(scratch, table, 's')}"
-        f" AND {_nameless(scratch, table, 'p')}"
+        f" {primary} WHERE m.live IS NULL AND m.code = 'taken' AND {nameless(scratch, table, 's')}"
+        f" AND {nameless(scratch, table, 'p')}"
         f" AND p._rowid_ NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL) GROUP BY p._rowid_ HAVING count(*) = 1"
         f") AS found WHERE found.rec = {matched(table)}.rec"
     )

@@ -24,6 +24,7 @@ from webapp.engine.tokens import MARK, owner_token, token
 from webapp.engine.values import BadValue, Canonical
 
 Key = tuple[Any, ...]
+Path = tuple[str, ...]
 
 LOST_NAMED = 20
 
@@ -137,30 +138,36 @@ def _told(
     )
 
 
-def lookup(scratch: Scratch, table: Table, wanted: set[Key]) -> dict[Key, Target]:
-    """The records or rows of a table that natural keys mean. What is not there, or may be one or another, is not in the answer."""
+def lookup(scratch: Scratch, table: Table, wanted: set[Key], path: Path = ()) -> dict[Key, Target]:
+    """The records or rows of a table that natural keys mean. What is not there, or may be one or another, is not in the answer.
+
+    ``path`` are the tables whose keys lead through this one: a key that leads back to one of them holds its number instead.
+    """
     found: dict[Key, Target] = {}
     for size in {len(key) for key in wanted}:
-        found |= _best(scratch, table, {key for key in wanted if len(key) == size}, size)[1]
+        found |= _best(scratch, table, {key for key in wanted if len(key) == size}, size, path)[1]
     return found
 
 
-def _best(scratch: Scratch, table: Table, wanted: set[Key], size: int) -> tuple[tuple[str, ...], dict[Key, Target]]:
+def _best(
+    scratch: Scratch, table: Table, wanted: set[Key], size: int, path: Path = ()
+) -> tuple[tuple[str, ...], dict[Key, Target]]:
     """The columns that keys of one width mean, and where they lead; the first candidates where nothing leads anywhere."""
     first: tuple[str, ...] = ()
-    for rank in _candidates(scratch, table, size):
+    path = (*path, table.name)
+    for rank in _candidates(scratch, table, size, path):
         first = first or rank[0]
-        columns, answer = _agreed(scratch, table, rank, wanted)
+        columns, answer = _agreed(scratch, table, rank, wanted, path)
         if answer:
             return columns, answer
     return first, {}
 
 
 def _agreed(
-    scratch: Scratch, table: Table, rank: list[tuple[str, ...]], wanted: set[Key]
+    scratch: Scratch, table: Table, rank: list[tuple[str, ...]], wanted: set[Key], path: Path
 ) -> tuple[tuple[str, ...], dict[Key, Target]]:
     """The answer with the most keys; of several such ones, what they have in common."""
-    answers = [(columns, _by_columns(scratch, table, columns, wanted)) for columns in rank]
+    answers = [(columns, _by_columns(scratch, table, columns, wanted, path)) for columns in rank]
     most = max(len(answer) for _, answer in answers)
     (columns, first), *others = (each for each in answers if len(each[1]) == most)
     for _, other in others:
@@ -170,13 +177,13 @@ def _agreed(
     return columns, first
 
 
-def _candidates(scratch: Scratch, table: Table, size: int) -> list[list[tuple[str, ...]]]:
+def _candidates(scratch: Scratch, table: Table, size: int, path: Path) -> list[list[tuple[str, ...]]]:
     """Columns that a key of so many values may mean: the profile's, then unique ones in any order, then the primary key."""
     stated = scratch.profile.rules(table.name).keys
     ranks: list[list[tuple[str, ...]]] = []
     guessed: dict[tuple[str, ...], None] = {}
     for key, _ in scratch.profile.keys_of(table):
-        if _width(scratch, table, key) == size:
+        if _width(scratch, table, key, path) == size:
             if key in stated:
                 ranks.append([key])
             guessed |= dict.fromkeys(permutations(key) if len(key) <= 3 else [key])
@@ -187,40 +194,43 @@ def _candidates(scratch: Scratch, table: Table, size: int) -> list[list[tuple[st
     return ranks
 
 
-def _width(scratch: Scratch, table: Table, key: Sequence[str], depth: int = 0) -> int:
-    return sum(_part_width(scratch, table, name, depth) for name in key)
+def _width(scratch: Scratch, table: Table, key: Sequence[str], path: Path) -> int:
+    return sum(_part_width(scratch, table, name, path) for name in key)
 
 
-def _part_width(scratch: Scratch, table: Table, column: str, depth: int) -> int:
+def _part_width(scratch: Scratch, table: Table, column: str, path: Path) -> int:
     """How many values stand for a column: those of the key of the row that it refers to, else one."""
     reference = table.reference(column)
-    if reference is None or reference.target == table.name or depth > 4:
+    if reference is None or reference.target in path:
         return 1
     parent = scratch.schema.tables[reference.target]
     keys = scratch.profile.keys_of(parent)
-    return _width(scratch, parent, keys[0][0], depth + 1) if keys else 1
+    return _width(scratch, parent, keys[0][0], (*path, parent.name)) if keys else 1
 
 
-def _by_columns(scratch: Scratch, table: Table, columns: tuple[str, ...], wanted: set[Key]) -> dict[Key, Target]:
+def _by_columns(
+    scratch: Scratch, table: Table, columns: tuple[str, ...], wanted: set[Key], path: Path
+) -> dict[Key, Target]:
     rows: dict[Key, list[Canonical]] = {key: [] for key in wanted}
     position = 0
     for name in columns:
-        width = _part_width(scratch, table, name, 0)
+        width = _part_width(scratch, table, name, path)
         parts = {key: key[position : position + width] for key in rows}
-        cells = _cells(scratch, table, name, set(parts.values()))
+        cells = _cells(scratch, table, name, set(parts.values()), path)
         rows = {key: [*row, cells[parts[key]]] for key, row in rows.items() if parts[key] in cells}
         position += width
     return _find(scratch, table, columns, rows)
 
 
-def _cells(scratch: Scratch, table: Table, name: str, parts: set[Key]) -> dict[Key, Canonical]:
+def _cells(scratch: Scratch, table: Table, name: str, parts: set[Key], path: Path) -> dict[Key, Canonical]:
     """The values of one column that parts of keys stand for."""
     reference = table.reference(name)
-    if reference is not None and (
+    known = reference is not None and (
         reference.target in scratch.matched or reference.target not in scratch.staged_columns
-    ):
+    )
+    if reference is not None and known and reference.target not in path:
         parent = scratch.schema.tables[reference.target]
-        return {part: target.key for part, target in lookup(scratch, parent, parts).items()}
+        return {part: target.key for part, target in lookup(scratch, parent, parts, path).items()}
     column = table.by_name[name]
     found: dict[Key, Canonical] = {}
     for part in parts:

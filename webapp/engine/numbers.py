@@ -26,6 +26,8 @@ def number_rows(scratch: Scratch, table: Table) -> None:
             f' (SELECT "#rec" FROM (SELECT "#rec", row_number() OVER (PARTITION BY {q(name)} ORDER BY "#rec") AS place'
             f" FROM {staged(table)} WHERE {q(name)} IS NOT NULL) WHERE place > 1)"
         )
+    if given and scratch.live_rows[table.name]:
+        _refuse_second_records(scratch, table, name)
     homeless = "live IS NULL AND (code = 'taken'" + (
         f" OR ({own} IS NULL AND coalesce(code, '') <> 'mapped'))" if given else " OR code IS NULL)"
     )
@@ -67,6 +69,22 @@ def number_rows(scratch: Scratch, table: Table) -> None:
     scratch.run(f"UPDATE {matched(table)} SET code = NULL WHERE live IS NOT NULL AND code = 'taken'")
     if given:
         note_moves(scratch, table)
+
+
+def _refuse_second_records(scratch: Scratch, table: Table, name: str) -> None:
+    """A new record under the number of one that is matched: nobody could tell which of them a reference means."""
+    scratch.run("DROP TABLE IF EXISTS temp.fresh")
+    scratch.run("CREATE TEMP TABLE fresh (number, rec INTEGER, PRIMARY KEY (number, rec)) WITHOUT ROWID")
+    added = scratch.run(
+        f'INSERT INTO temp.fresh SELECT s.{q(name)}, m.rec FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
+        f" WHERE m.live IS NULL AND m.code IS NULL AND s.{q(name)} IS NOT NULL"
+    )
+    if added.rowcount:
+        scratch.run(
+            f"UPDATE {matched(table)} SET code = 'duplicate_record' WHERE rec IN (SELECT f.rec FROM {matched(table)} m"
+            f' JOIN {staged(table)} s ON s."#rec" = m.rec JOIN temp.fresh f ON f.number = s.{q(name)}'
+            " WHERE m.live IS NOT NULL)"
+        )
 
 
 def note_moves(scratch: Scratch, table: Table) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from webapp.engine import sql
 from webapp.engine.answers import FILES, Counts, FilePart, FilesPlan, Plan, Problem, Reason, TablePlan
 from webapp.engine.candidates import chosen_tables, collect, settle_values
-from webapp.engine.changes import columns_of, created_rows, write_changes
+from webapp.engine.changes import columns_of, created_rows, note_pairs, write_changes
 from webapp.engine.conflicts import find_conflicts
 from webapp.engine.creation import keep_needed
 from webapp.engine.databases.base import TableChanges
@@ -66,7 +66,7 @@ class PlanFacts(msgspec.Struct, frozen=True):
     fingerprint: str  # of the schema that it was made against
     dialect: str
     profile: str
-    moved: tuple[str, ...]  # tables that have "moved <table>"
+    noted: tuple[str, ...] = ()  # tables that have "noted <table>"
     parts: tuple[FilePart, ...] = ()  # where the backup is several files
     media: str = ""  # the site's folder of files, where the plan has any
 
@@ -95,7 +95,8 @@ def plan(scratch: Scratch, media: Path | None = None) -> Plan:
     scratch.report("plan", 4, len(steps))
     for table in (*scratch.tables, *scratch.joined.values()):
         write_changes(scratch, table)
-    answer = _sum_up(scratch, trust, chosen, media)
+    noted = frozenset(table.name for table in scratch.tables if note_pairs(scratch, table, trust))
+    answer = _sum_up(scratch, trust, chosen, noted, media)
     scratch.report("plan", len(steps), len(steps))
     return answer
 
@@ -103,7 +104,7 @@ def plan(scratch: Scratch, media: Path | None = None) -> Plan:
 # ---------------------------------------------------------------- summing up
 
 
-def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str], media: Path | None) -> Plan:
+def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str], noted: frozenset[str], media: Path | None) -> Plan:
     planned, tables, removal, over = [], [], 0, False
     for table in (*scratch.tables, *scratch.joined.values()):
         counts = _counts(scratch, table, chosen)
@@ -186,7 +187,7 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str], media: Path 
         fingerprint=scratch.schema.fingerprint,
         dialect=scratch.schema.dialect,
         profile=scratch.profile.name,
-        moved=tuple(sorted(scratch.moved)),
+        noted=tuple(sorted(noted)),
         parts=scratch.facts.file.parts,
         media=str(media.absolute()) if media and files and files.state == "planned" else "",
     )
@@ -295,7 +296,7 @@ def table_changes(facts: PlanFacts, schema: Schema) -> tuple[TableChanges, ...]:
                     each.updates,
                     each.deletes,
                     each.parked,
-                    name in facts.moved and len(table.primary_key) == 1,
+                    name in facts.noted,
                 )
             )
     return tuple(found)

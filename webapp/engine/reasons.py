@@ -15,6 +15,7 @@ WORDS = {
     "left_out": "left out, as you decided",
     "mapped": "another account stands for it, as you decided",
     "another_email": "an account has the same name and another e-mail address: say whether it is the same person",
+    "undecided": "a record may be this row, of which nobody has decided which row it is, so it is not removed",
     "ambiguous": "its keys lead to different rows of the database",
     "duplicate_record": "another record of the file is the same row",
     "duplicate_key": "another row has the same key already",

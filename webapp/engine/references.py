@@ -11,7 +11,7 @@ from webapp.engine.natural import tokens_table
 from webapp.engine.origin import Trust
 from webapp.engine.schema import ForeignKey, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
-from webapp.engine.sql import differs, q
+from webapp.engine.sql import differs, literal, q
 
 NEXT = "\n"
 """Between the names of references that one row has to give up."""
@@ -63,7 +63,7 @@ def _settle_key(scratch: Scratch, trust: Trust, table: Table, key: ForeignKey) -
         f" AND d.rec NOT IN (SELECT rec FROM {nulled(table)} WHERE col = ?))"
     )
     policy = scratch.choices.on_missing
-    if policy == "null" and table.by_name[column].nullable:
+    if policy == "null" and may_be_emptied(scratch, table, column):
         scratch.run(f"INSERT INTO {nulled(table)} SELECT rec, ? FROM {todo(table)} WHERE {which}", (column, column))
         return set()
     action = "skipped" if policy == "skip" else "blocked"
@@ -92,6 +92,12 @@ def _name_doubts(scratch: Scratch, table: Table, key: ForeignKey) -> None:
         )
 
 
+def may_be_emptied(scratch: Scratch, table: Table, column: str) -> bool:
+    """Whether a reference can be left empty. A row of several key columns could not be found again without its other keys."""
+    keys = [key for key, _ in scratch.profile.keys_of(table) if column in key]
+    return table.by_name[column].nullable and not (keys and len(table.primary_key) > 1)
+
+
 def _settle_columns(scratch: Scratch, table: Table, key: ForeignKey) -> set[str]:
     """Settle a reference of several columns, which is always meant by its values."""
     parent = scratch.schema.tables[key.target]
@@ -116,10 +122,16 @@ def _settle_columns(scratch: Scratch, table: Table, key: ForeignKey) -> set[str]
     scratch.run(f"DELETE FROM temp.lost WHERE ({names}) IN (SELECT {targets} FROM {live(parent)}{gone})")
     if staged_too and all(name in scratch.staged_columns[parent.name] for name in key.target_columns):
         theirs = ", ".join(scratch.final(parent, parent.by_name[name]) for name in key.target_columns)
+        # A row that is changed keeps its primary key, whatever its record has.
+        kept = (
+            ("insert", "blocked")
+            if set(key.target_columns) & set(parent.primary_key)
+            else ("insert", "update", "blocked")
+        )
         records = f'FROM {staged(parent)} s JOIN {matched(parent)} m ON m.rec = s."#rec"'
         scratch.run(
             f"DELETE FROM temp.lost WHERE ({names}) IN (SELECT {theirs} {records} JOIN {todo(parent)} d ON d.rec = m.rec"
-            " WHERE d.action IN ('insert', 'update', 'blocked'))"
+            f" WHERE d.action IN ({', '.join(map(literal, kept))}))"
         )
         rules = scratch.profile.rules(parent.name)
         if scratch.choices.with_parents and not (rules.ignored or rules.matched_only or rules.protected):
@@ -130,7 +142,7 @@ def _settle_columns(scratch: Scratch, table: Table, key: ForeignKey) -> set[str]
             )
             if added.rowcount:
                 return {parent.name, table.name}
-    free = [name for name in key.columns if table.by_name[name].nullable]
+    free = [name for name in key.columns if may_be_emptied(scratch, table, name)]
     if scratch.choices.on_missing == "null" and free:
         scratch.run(f"INSERT INTO {nulled(table)} SELECT rec, ? FROM temp.lost", (free[0],))
         return set()

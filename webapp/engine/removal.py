@@ -17,12 +17,33 @@ def collect_removals(scratch: Scratch, chosen: frozenset[str]) -> None:
             continue
         found = f"SELECT live FROM {matched(table)} WHERE live IS NOT NULL"
         if scratch.choices.remove:
+            _spare(scratch, table)
             scratch.run(
                 f"INSERT INTO {todo(table)} (rec, live, action) SELECT NULL, l._rowid_, 'delete' FROM {live(table)} l"
                 f" WHERE l._rowid_ NOT IN ({found})"
+                f" AND l._rowid_ NOT IN (SELECT live FROM {todo(table)} WHERE code = 'undecided')"
             )
         elif table.name in scratch.facts.links and scratch.choices.change and scratch.choices.on_conflict == "backup":
             _collect_links(scratch, table, found)
+
+
+def _spare(scratch: Scratch, table: Table) -> None:
+    """Rows that a record may be of which nobody has decided which row it is are not removed."""
+    asked = "m.code IN ('ambiguous', 'another_email')"
+    if not scratch.one(f"SELECT EXISTS (SELECT 1 FROM {matched(table)} m WHERE {asked})"):
+        return
+    columns = scratch.staged_columns[table.name]
+    keys = [key for key, _ in scratch.profile.keys_of(table)]
+    for key in dict.fromkeys([*keys, table.primary_key]):
+        if not key or not all(name in columns for name in key):
+            continue
+        on = " AND ".join(f"l.{q(name)} = {scratch.final(table, table.by_name[name])}" for name in key)
+        scratch.run(
+            f"INSERT INTO {todo(table)} (rec, live, action, code) SELECT DISTINCT NULL, l._rowid_, 'skipped', 'undecided'"
+            f' FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec JOIN {live(table)} l ON {on}'
+            f" WHERE {asked} AND l._rowid_ NOT IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL)"
+            f" AND l._rowid_ NOT IN (SELECT live FROM {todo(table)} WHERE code = 'undecided')"
+        )
 
 
 def _collect_links(scratch: Scratch, table: Table, found: str) -> None:
@@ -45,6 +66,68 @@ def settle_referenced(scratch: Scratch) -> None:
             for key in other.foreign_keys:
                 if key.target == table.name and _settle_key(scratch, table, other, key):
                     waiting.append(other)
+    if scratch.choices.on_referenced == "remove":
+        _keep_for_records(scratch)
+
+
+def _keep_for_records(scratch: Scratch) -> None:
+    """A row that the backup holds is not removed with what it refers to: that is kept, and all that is kept refers to.
+
+    Rows that were only to go because they refer to one that is kept now stay as well.
+    """
+    moved = True
+    while moved:
+        moved = False
+        for table in (*scratch.tables, *scratch.joined.values()):
+            if not _deletes(scratch, table):
+                continue
+            for other in scratch.schema.tables.values():
+                for key in other.foreign_keys:
+                    if key.target == table.name:
+                        moved |= _keep_referred(scratch, table, other, key)
+        for table in (*scratch.tables, *scratch.joined.values()):
+            moved |= _let_stay(scratch, table)
+
+
+def _keep_referred(scratch: Scratch, table: Table, other: Table, key: ForeignKey) -> bool:
+    """Keep what rows that stay refer to."""
+    known = other.name in scratch.staged_columns or other.name in scratch.joined
+    staying = f" AND r._rowid_ NOT IN ({_letting_go(scratch, other, key)})" if known else ""
+    referred = (
+        f"SELECT d.id FROM {todo(table)} d JOIN {live(table)} p ON p._rowid_ = d.live"
+        f" JOIN {live(other)} r ON {_joined(key)} WHERE d.action = 'delete'{staying}"
+    )
+    gone = scratch.run(f"DELETE FROM {todo(table)} WHERE code = 'refers_to_removed' AND id IN ({referred})")
+    kept = scratch.run(
+        f"UPDATE {todo(table)} SET action = 'skipped', code = 'still_referenced', field = ? WHERE id IN ({referred})",
+        (f"{other.name}.{key.columns[0]}",),
+    )
+    return gone.rowcount + kept.rowcount > 0
+
+
+def _let_stay(scratch: Scratch, table: Table) -> bool:
+    """Rows that were to go with others, none of which goes any more, stay."""
+    going = [
+        f"SELECT r._rowid_ FROM {live(table)} r JOIN {live(parent)} p ON {_joined(key)}"
+        f" JOIN {todo(parent)} d ON d.live = p._rowid_ AND d.action = 'delete'"
+        for key in table.foreign_keys
+        for parent in (scratch.schema.tables[key.target],)
+        if parent.name in scratch.staged_columns or parent.name in scratch.joined
+    ]
+    if not going:
+        return False
+    stayed = scratch.run(
+        f"DELETE FROM {todo(table)} WHERE action = 'delete' AND code = 'refers_to_removed'"
+        f" AND live NOT IN ({' UNION ALL '.join(going)})"
+    )
+    return stayed.rowcount > 0
+
+
+def _joined(key: ForeignKey) -> str:
+    """SQL: the row ``r`` refers to the row ``p``."""
+    return " AND ".join(
+        f"r.{q(name)} = p.{q(target)}" for name, target in zip(key.columns, key.target_columns, strict=True)
+    )
 
 
 def _deletes(scratch: Scratch, table: Table) -> bool:
@@ -57,9 +140,7 @@ def _settle_key(scratch: Scratch, table: Table, other: Table, key: ForeignKey) -
     column = (free or key.columns)[0]
     if other.name not in scratch.staged_columns:
         _open_table(scratch, other)
-    on = " AND ".join(
-        f"r.{q(name)} = p.{q(target)}" for name, target in zip(key.columns, key.target_columns, strict=True)
-    )
+    on = _joined(key)
     pointing = (
         f"SELECT r._rowid_ AS row, p._rowid_ AS parent FROM {live(table)} p JOIN {todo(table)} d ON d.live = p._rowid_"
         f" AND d.action = 'delete' JOIN {live(other)} r ON {on} WHERE r._rowid_ NOT IN ({_letting_go(scratch, other, key)})"
@@ -78,11 +159,7 @@ def _settle_key(scratch: Scratch, table: Table, other: Table, key: ForeignKey) -
     if policy == "remove" and not other.remark:
         moved = scratch.run(
             f"INSERT INTO {todo(other)} (rec, live, action, code) SELECT DISTINCT NULL, row, 'delete', 'refers_to_removed'"
-            f" FROM ({pointing})"
-        )
-        scratch.run(
-            f"UPDATE {todo(other)} SET action = 'skipped', code = 'refers_to_removed' WHERE action = 'update'"
-            f" AND live IN (SELECT live FROM {todo(other)} WHERE action = 'delete')"
+            f" FROM ({pointing}) WHERE row NOT IN ({_held(scratch, other)})"
         )
         return moved.rowcount > 0
     if policy == "null" and free:
@@ -94,6 +171,13 @@ def _settle_key(scratch: Scratch, table: Table, other: Table, key: ForeignKey) -
         (column,),
     )
     return False
+
+
+def _held(scratch: Scratch, table: Table) -> str:
+    """A query for the rows that a record of the backup stands behind."""
+    if table.name not in scratch.staged_columns:
+        return "SELECT 0 WHERE 0"
+    return f"SELECT live FROM {matched(table)} WHERE live IS NOT NULL"
 
 
 def _letting_go(scratch: Scratch, other: Table, key: ForeignKey) -> str:
@@ -130,6 +214,12 @@ def _empty(scratch: Scratch, other: Table, column: str, pointing: str) -> None:
     scratch.run(f"CREATE TEMP TABLE emptied AS SELECT DISTINCT row FROM ({rows})")
     changing = "action = 'update' AND live IN (SELECT row FROM temp.emptied)"
     if other.name in scratch.staged_columns:
+        # A row that is as its record has it is changed by that record now.
+        scratch.run(
+            f"INSERT INTO {todo(other)} (rec, live, action, code) SELECT rec, live, 'update', 'refers_to_removed'"
+            f" FROM {matched(other)} WHERE code IS NULL AND live IN (SELECT row FROM temp.emptied)"
+            f" AND rec NOT IN (SELECT rec FROM {todo(other)} WHERE rec IS NOT NULL)"
+        )
         scratch.run(
             f"INSERT INTO {nulled(other)} SELECT rec, ? FROM {todo(other)} WHERE {changing} AND rec IS NOT NULL",
             (column,),
@@ -148,12 +238,9 @@ def _keep_parents(scratch: Scratch, table: Table) -> None:
         parent = scratch.schema.tables[key.target]
         if parent.name not in scratch.staged_columns or parent.name == table.name:
             continue
-        on = " AND ".join(
-            f"r.{q(name)} = p.{q(target)}" for name, target in zip(key.columns, key.target_columns, strict=True)
-        )
         moved = scratch.run(
             f"UPDATE {todo(parent)} SET action = 'skipped', code = 'still_referenced', field = ? WHERE action = 'delete'"
-            f" AND live IN (SELECT p._rowid_ FROM {live(parent)} p JOIN {live(table)} r ON {on}"
+            f" AND live IN (SELECT p._rowid_ FROM {live(parent)} p JOIN {live(table)} r ON {_joined(key)}"
             f" JOIN {todo(table)} d ON d.live = r._rowid_ AND d.action = 'skipped')",
             (f"{table.name}.{key.columns[0]}",),
         )

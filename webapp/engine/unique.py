@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webapp.engine.candidates import absent_value
+from webapp.engine.fills import absent_value
 from webapp.engine.references import nulled, todo
 from webapp.engine.schema import Column, Table
 from webapp.engine.scratch import Scratch, live, matched, staged

@@ -33,7 +33,7 @@ class TableChanges:
     updates: int
     deletes: int
     parked: bool = False
-    moved: bool = False  # some record has another key in the site than in the file: the plan has "moved <name>"
+    noted: bool = False  # some record must be found again by what is noted now: the plan has "noted <name>"
 
     @property
     def after(self) -> str:
@@ -109,7 +109,7 @@ class Writer(Protocol):
         """Move the key generator of the table past the highest key."""
 
     def remember(self, changes: TableChanges, backup: str) -> None:
-        """Note in the site's ledger under which keys records of this backup were written, where those are not the file's."""
+        """Note in the site's ledger which rows records of this backup are, where the next restore could not tell."""
 
     def commit(self) -> None:
         """Make it so."""

@@ -87,23 +87,21 @@ class PostgreSQLWriter:
             raise OutcomeUnknown(job=self.job, reason=" ".join(str(error).split())) from None
 
     def remember(self, changes: TableChanges, backup: str) -> None:
-        """Note the new keys of records that could not keep theirs."""
+        """Note which rows records are."""
         ledger = self._name(LEDGER)
         if not self._one("SELECT to_regclass(%s) IS NOT NULL", (ledger,)):
             self._run(
                 f"CREATE TABLE {ledger} (backup varchar(64) NOT NULL, tbl varchar(128) NOT NULL, old varchar(255) NOT NULL,"
                 " new varchar(255) NOT NULL, PRIMARY KEY (backup, tbl, old))"
             )
-        (key,) = changes.table.primary_key
-        moved = self.plan.execute(
-            f"SELECT CAST(m.old AS TEXT), CAST(m.new AS TEXT) FROM {q('moved ' + changes.table.name)} m"
-            f" JOIN {q(changes.after)} a ON a.{q(key)} = m.new WHERE a.\"#action\" = 'insert'"
+        noted = self.plan.execute(
+            f"SELECT CAST(old AS TEXT), CAST(new AS TEXT) FROM {q('noted ' + changes.table.name)}"
         )
         with self.connection.cursor() as cursor:
             cursor.executemany(
                 f"INSERT INTO {ledger} VALUES (%s, %s, %s, %s)"
                 " ON CONFLICT (backup, tbl, old) DO UPDATE SET new = excluded.new".encode(),
-                [(backup, changes.table.name, old, new) for old, new in moved],
+                [(backup, changes.table.name, old, new) for old, new in noted],
             )
 
     def settle_keys(self, changes: TableChanges) -> None:

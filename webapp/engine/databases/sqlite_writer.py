@@ -154,16 +154,14 @@ class SQLiteWriter:
         )
 
     def remember(self, changes: TableChanges, backup: str) -> None:
-        """Note the new keys of records that could not keep theirs."""
+        """Note which rows records are."""
         self.connection.execute(
             f"CREATE TABLE IF NOT EXISTS {q(LEDGER)} (backup varchar(64) NOT NULL, tbl varchar(128) NOT NULL,"
             " old varchar(255) NOT NULL, new varchar(255) NOT NULL, PRIMARY KEY (backup, tbl, old))"
         )
-        (key,) = changes.table.primary_key
         self.connection.execute(
-            f"INSERT OR REPLACE INTO {q(LEDGER)} SELECT ?, ?, CAST(m.old AS TEXT), CAST(m.new AS TEXT)"
-            f" FROM plan.{q('moved ' + changes.table.name)} m JOIN plan.{q(changes.after)} a ON a.{q(key)} = m.new"
-            f" WHERE a.\"#action\" = 'insert'",
+            f"INSERT OR REPLACE INTO {q(LEDGER)} SELECT ?, ?, CAST(old AS TEXT), CAST(new AS TEXT)"
+            f" FROM plan.{q('noted ' + changes.table.name)}",
             (backup, changes.table.name),
         )
 
