@@ -201,3 +201,27 @@ class WordNotTyped(Refusal):
 
     code = "word_not_typed"
     hint = "Nothing was deleted. Type the word as it is shown."
+
+
+# ---------------------------------------------------------------- backup plans on the command line
+
+
+class UnknownTemplate(Refusal):
+    """There is no template {name}. Known are: {known}."""
+
+    code = "unknown_template"
+    exit_code = 2
+
+
+class NumberNeeded(Refusal):
+    """{option} is {value}, which is neither a number nor 'all'."""
+
+    code = "number_needed"
+    exit_code = 2
+
+
+class RunFailed(Refusal):
+    """The backup of this plan was not made: {reason}"""
+
+    code = "plan_run_failed"
+    hint = "The plan stays as it is and is tried again when it is due."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from webapp.cli import audit_parser, backup_parser, data_parser, key_parser
+from webapp.cli import audit_parser, backup_parser, data_parser, key_parser, plans_parser
 from webapp.cli.parts import (
     SITE_HELP,
     Commands,
@@ -43,6 +43,7 @@ def build() -> argparse.ArgumentParser:
         _profile,
         audit_parser.add,
         key_parser.add,
+        plans_parser.add,
         _up,
     ):
         add(commands)
