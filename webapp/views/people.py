@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -53,34 +52,33 @@ def answers(form: MultiDict[str, str], plan: Plan | None) -> dict[str, str]:
     if plan is None:
         return {}
     known = {person.decision: person for person in plan.people}
-    keys = _by_name(plan)
     found = {}
     for field, text in form.items():
         name = field.removeprefix(ACCOUNT)
         if name == field or name not in known:
             continue
         typed = text.strip()
-        if typed and typed.casefold() not in keys:
-            raise DecisionRefused(
-                decision=f"{known[name].label}={typed[:60]}", reason="no account of the site is called so"
-            )
         if typed or known[name].state == "mapped":
-            found[name] = keys[typed.casefold()] if typed else ""
+            found[name] = _meant(typed, known[name], plan) if typed else ""
     return found
 
 
-def _by_name(plan: Plan) -> Mapping[str, str]:
-    """The keys of accounts by everything that a person may type for them, as far as only one of them is meant."""
+def _meant(typed: str, person: Person, plan: Plan) -> str:
+    """The key of the account that is called so: letter by letter, else in other letters, and only one of them.
+
+    Raises:
+        DecisionRefused
+    """
     names = names_of(plan.accounts)
-    found = {name.casefold(): key for key, name in names.items()}
-    counts = Counter(account.label.casefold() for account in plan.accounts)
-    for account in plan.accounts:
-        if account.label and counts[account.label.casefold()] == 1:
-            found.setdefault(account.label.casefold(), account.key)
-    for person in plan.people:
-        for account in filter(None, (person.account, *person.candidates)):
-            found.setdefault(names.get(account.key, account.label).casefold(), account.key)
-    return found
+    called = [(name, key) for key, name in names.items()]
+    called += [(account.label, account.key) for account in (*plan.accounts, *person.candidates)]
+    for form in (str.strip, str.casefold):
+        keys = {key for name, key in called if form(name) == form(typed)}
+        if len(keys) == 1:
+            return keys.pop()
+        if keys:
+            raise DecisionRefused(decision=f"{person.label}={typed[:60]}", reason="more than one account is called so")
+    raise DecisionRefused(decision=f"{person.label}={typed[:60]}", reason="no account of the site is called so")
 
 
 def offered(person: Person, plan: Plan) -> set[str]:

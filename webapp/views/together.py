@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from webapp.audit import note
 from webapp.engine.answers import Choices
 from webapp.models import db
-from webapp.restores import NotNow, SeveralSites, as_text, choices_of
+from webapp.restores import NotNow, SeveralSites, as_text, choices_of, require_file
 from webapp.views.permissions import allow, find_backup, find_job
 from webapp.views.receiving import received
 from webapp.views.restores import again
@@ -26,7 +26,9 @@ def change(job_id: str) -> Response:
     if job.status not in CHOOSABLE:
         return show(job, status=422, refusal=NotNow(status=STATUS[job.status][0]))
     wanted = {backup.id: backup for backup in job.more}
-    wanted |= {backup.id: backup for backup in map(find_backup, filter(None, request.form.getlist("backup")))}
+    for backup in map(find_backup, filter(None, request.form.getlist("backup"))):
+        require_file(backup)
+        wanted[backup.id] = backup
     if any(backup.site_id != job.site_id for backup in wanted.values()):
         return show(job, status=422, refusal=SeveralSites())
     if any(file.filename for file in request.files.getlist("file")):
