@@ -27,6 +27,9 @@ AGAINST = {
     "the same, file read anew": "loaddata again",
     "restore, 10 % changed": "loaddata again",
     "backup": "dumpdata",
+    "backup as a fixture": "dumpdata",
+    "increment, unchanged": "dumpdata",
+    "increment, 10 % changed": "dumpdata",
     "raw bulk write": "loaddata into empty",
 }
 """What each of our figures is compared with."""
@@ -83,14 +86,19 @@ def run(database: str, count: int, django_count: int, folder: Path) -> dict[str,
         measure("loaddata into empty", django_count, "loaddata", url, small)
         measure("loaddata again", django_count, "loaddata", url, small)
         measure("dumpdata", django_count, "dumpdata", url, folder / "dumped.json")
-        expected = measured("backup", url, folder / "expected.json")
+        expected = measured("fixture", url, folder / "expected.json")
         measure("raw bulk write", count, "raw_write", new(), str(count))
         url, stages = new(), folder / f"stages-{database}"
         measure("restore into empty", count, "restore", url, full, stages)
-        made = measure("backup", count, "backup", url, folder / "backup.json")
+        full_backup = folder / f"{database}-0.srb"
+        measure("backup", count, "backup", url, full_backup)
+        made = measure("backup as a fixture", count, "fixture", url, folder / "backup.json")
+        measure("verify", count, "verify", url, full_backup)
+        measure("increment, unchanged", count, "increment", url, folder / f"{database}-1.srb", full_backup)
         measure("restore again, unchanged", count, "restore", url, full, stages)
         measure("the same, file read anew", count, "restore", url, full, folder / f"nothing-{database}")
         measure("restore, 10 % changed", count, "restore", url, changed, stages)
+        measure("increment, 10 % changed", count, "increment", url, folder / f"{database}-2.srb", full_backup)
     for title, against in AGAINST.items():
         steps[title]["ratio"] = steps[title]["rate"] / steps[against]["rate"]
     into, raw = steps["restore into empty"], steps["raw bulk write"]

@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,7 +19,7 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from bench import rows
-from webapp.engine import commands
+from webapp.engine import backups, commands
 
 ROWS_IN_A_STATEMENT = 500
 
@@ -112,17 +112,28 @@ def restore(url: str, file: Path, stages: Path) -> dict[str, object]:
         }
 
 
-def backup(url: str, file: Path) -> dict[str, object]:
-    """Our backup."""
+def backup(url: str, file: Path, form: str, base: Sequence[Path] = ()) -> dict[str, object]:
+    """Our backup, in one of its formats; an increment where there is a base."""
     began = time.perf_counter()
-    facts = commands.backup(url, file)
-    return {"seconds": time.perf_counter() - began, "sha256": facts.sha256, "records": facts.records}
+    facts = backups.make(url, file, format=form, base=base)
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "sha256": facts.sha256, "records": facts.records, "size": facts.size}
+
+
+def verify(file: Path) -> dict[str, object]:
+    """Every byte and every record of a backup."""
+    began = time.perf_counter()
+    found = backups.check(file)
+    return {"seconds": time.perf_counter() - began, "records": found.records}
 
 
 WORK: Mapping[str, Callable[..., dict[str, object]]] = {
     "raw_write": lambda url, count: {"seconds": raw_write(url, int(count))},
     "restore": lambda url, file, stages: restore(url, Path(file), Path(stages)),
-    "backup": lambda url, file: backup(url, Path(file)),
+    "backup": lambda url, file: backup(url, Path(file), "native"),
+    "increment": lambda url, file, base: backup(url, Path(file), "native", [Path(base)]),
+    "fixture": lambda url, file: backup(url, Path(file), "fixture"),
+    "verify": lambda url, file: verify(Path(file)),
 }
 
 
