@@ -51,10 +51,11 @@ def documents_schema(url: str) -> str:
     return sites.build(url, ddl)
 
 
-def documents_site(url: str) -> str:
-    """The document system on the evening of its backup."""
-    with tempfile.TemporaryDirectory() as folder:
-        database = Path(folder) / "documents.sqlite3"
+def documents_site(url: str, keep: Path | None = None) -> str:
+    """The document system on the evening of its backup; its files stay in ``keep``, below ``media``, when that is given."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = keep or Path(scratch)
+        database = folder / "documents.sqlite3"
         ledger = open_ledger(DOCUMENTS, database, TODAY)
         ledger.connection.execute("COMMIT")
         ledger.connection.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from webapp.cli import audit_parser, backup_parser, data_parser, key_parser, plans_parser
+from webapp.cli import audit_parser, backup_parser, data_parser, document_parser, key_parser, plans_parser
 from webapp.cli.parts import (
     SITE_HELP,
     Commands,
@@ -38,6 +38,7 @@ def build() -> argparse.ArgumentParser:
         _restore,
         backup_parser.add,
         data_parser.add,
+        document_parser.add,
         _sites,
         _user,
         _profile,
@@ -144,7 +145,9 @@ def _restore(commands: Commands) -> None:
         default="protect",
         help="accounts, passwords and rights: leave as they are, or restore them as well (default: protect)",
     )
-    what.add_argument("--no-files", action="store_true", help="leave the files of the site alone")
+    only = what.add_mutually_exclusive_group()
+    only.add_argument("--no-files", action="store_true", help="leave the files of the site alone")
+    only.add_argument("--no-rows", action="store_true", help="leave all rows as they are, and restore files alone")
     media_option(parser)
     identity_options(parser)
     how = parser.add_argument_group("how far to go")

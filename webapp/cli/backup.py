@@ -35,7 +35,7 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         terminal.answer_json(made)
         return 0
-    terminal.answer("\n".join(_lines(made)))
+    terminal.answer("\n".join(lines(made)))
     for remark in made.remarks:
         terminal.say(f"Note: {remark}")
     return 0
@@ -49,7 +49,7 @@ def _media(folder: str | None, target: sites.Target) -> Path | None:
     return Path(folder) if folder else target.media
 
 
-def _lines(made: BackupFacts) -> list[str]:
+def lines(made: BackupFacts) -> list[str]:
     lines = text.table(("Table", "Rows"), [(name, rows) for name, rows in made.tables.items() if rows])
     said = f"{made.path}: {made.records:,} records, {text.size(made.size)}"
     if made.base:

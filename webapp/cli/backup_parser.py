@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from webapp.cli.parts import Commands, command, json_option, site_option
 
-FORMATS = ("native", "fixture", "sync")
+FORMATS = ("native", "fixture", "sync", "package")
 """What ``--format`` takes; the engine's register has the same names."""
 
 
@@ -36,7 +36,7 @@ def _backup(commands: Commands) -> None:
         choices=FORMATS,
         default="native",
         help="native: one file that checks itself, with increments and files; fixture: what Django's loaddata reads;"
-        " sync: the sync file of an attendance system (default: native)",
+        " sync: the sync file of an attendance system; package: the migration package of a document system (default: native)",
     )
     parser.add_argument(
         "--category",

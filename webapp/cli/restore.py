@@ -128,6 +128,7 @@ def choices(given: argparse.Namespace) -> Choices:
         repairs=tuple(dict.fromkeys(given.repair)),
         match_by=dict(given.match_by),
         decisions=dict(given.decide),
+        rows=not given.no_rows,
         files=not given.no_files,
     )
 

@@ -278,6 +278,7 @@ class Choices(Answer):
     decisions: Mapping[str, str] = {}
     """``model:key in the file`` (or a natural key) -> key in the site, "new" or "skip"; where a row differs, "backup" or
     "database", and then ``model:*`` is every such row."""
+    rows: bool = True  # False leaves all rows as they are, and restores files alone
     files: bool = True  # restore the files that the backup carries as well
 
 

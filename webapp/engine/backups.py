@@ -19,6 +19,7 @@ from webapp.engine.formats.native import read_manifest
 from webapp.engine.formats.native_manifest import Manifest
 from webapp.engine.inspection import inspect
 from webapp.engine.native import write_native
+from webapp.engine.package import write_package
 from webapp.engine.profile import choose
 from webapp.engine.safety import tables_at_risk
 from webapp.engine.snapshot import Report, Snapshot, tables_of
@@ -30,6 +31,7 @@ FORMATS: Mapping[str, Callable[[Snapshot], BackupFacts]] = {
     "native": write_native,
     "fixture": write_fixture,
     "sync": write_sync,
+    "package": write_package,
 }
 """The formats that can be written, and what writes them."""
 
@@ -49,6 +51,7 @@ def make(
     base: Sequence[Path] = (),
     since: datetime | None = None,
     site: str = "",
+    rows: bool = True,
     report: Report = _quiet,
 ) -> BackupFacts:
     """Write a backup of a whole site or of categories, from one consistent snapshot; ``output`` appears when it is whole.
@@ -58,6 +61,7 @@ def make(
         base: the chain that an increment builds on, the full backup first.
         since: only rows stamped since then; what that misses is said in ``remarks``.
         site: what the site is called in the backup.
+        rows: False for a backup of the files alone.
 
     Raises:
         UnknownCategory, FormatRefused, BaseUnfit, DiskFull, MediaMissing, MediaChanged
@@ -78,7 +82,7 @@ def make(
                 profile=known,
                 reader=reader,
                 instant=reader.instant(),
-                tables=tables_of(schema, known, categories),
+                tables=tables_of(schema, known, categories) if rows else (),
                 report=report,
                 categories=tuple(categories),
                 media=media,

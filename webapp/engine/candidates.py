@@ -16,6 +16,8 @@ _STAMPS = ("updated_at", "modified_at", "last_modified", "updated", "modified")
 
 def chosen_tables(scratch: Scratch) -> frozenset[str]:
     """Names of the tables of the chosen categories; link tables go with their owner."""
+    if not scratch.choices.rows:
+        return frozenset()
     wanted = set(scratch.choices.categories)
     names = {
         table.name for table in scratch.tables if not wanted or wanted & set(scratch.profile.categories_of(table.name))

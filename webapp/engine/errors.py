@@ -515,6 +515,14 @@ class SinceNeeded(Refusal):
     exit_code = 2
 
 
+class NoEarlierBackup(Refusal):
+    """There is no earlier native backup of {site} in {folder} that an increment could build on."""
+
+    code = "no_earlier_backup"
+    hint = "Make a full one first, into the same folder: create-backup --type full."
+    exit_code = 2
+
+
 class OutputExists(Refusal):
     """{path} exists and is left as it is."""
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from webapp.engine.answers import BackupCheck
 from webapp.engine.errors import MalformedFile
-from webapp.engine.formats import Records, as_chains, recognise
+from webapp.engine.formats import Carrier, Records, as_chains, recognise
 from webapp.engine.formats.native import Native
-from webapp.engine.formats.native_chain import Chain
 from webapp.engine.formats.native_index import added, digest_text, digests_of, parse_index, whole_lines
 from webapp.engine.formats.native_manifest import ManifestTable, records_name
 from webapp.engine.snapshot import Report
@@ -47,7 +46,7 @@ def _count(source: Records, report: Report) -> int:
 
 def _count_files(source: Records) -> int:
     """The files of a source, each content read once and found to be what its name says."""
-    if not isinstance(source, Native | Chain):
+    if not isinstance(source, Carrier):
         return 0
     count = 0
     for file in source.files():

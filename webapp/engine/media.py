@@ -177,7 +177,7 @@ class _Work:
             self.scratch.report("files", done, total)
             if file.path in twins:
                 self._write("skipped", "file_twin", file)
-            elif file.called is None and file.told:
+            elif file.called is None and file.told and self.scratch.choices.rows:
                 self._write("skipped", "file_unnamed", file)
             else:
                 self._compare(file)

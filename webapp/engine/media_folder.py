@@ -62,6 +62,14 @@ class MediaFolder:
         for path, sha256, size, modified in self._known.execute("SELECT * FROM file ORDER BY path"):
             yield StoredFile(path=path, sha256=sha256, size=size, modified=modified)
 
+    def content(self, file: StoredFile) -> Iterator[bytes]:
+        """The content of one file.
+
+        Raises:
+            MediaChanged: it is no longer as it was listed.
+        """
+        return _read(self._root / file.path, file.path, file.sha256)
+
     def contents(self, held: Iterable[StoredFile]) -> Iterator[tuple[str, Iterator[bytes]]]:
         """Each different content once, by its sha256, but those of ``held`` files.
 

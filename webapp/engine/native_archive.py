@@ -30,12 +30,12 @@ _COPY = 1 << 20
 class Packed:
     """A text that is being packed; ``write`` takes what comes out."""
 
-    def __init__(self, write: Callable[[bytes], object]) -> None:
+    def __init__(self, write: Callable[[bytes], object], wbits: int = -zlib.MAX_WBITS) -> None:
         self.crc = 0
         self.size = 0
         self.stored = 0
         self._sha256 = hashlib.sha256()
-        self._deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self._deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, wbits)
         self._write = write
 
     @property

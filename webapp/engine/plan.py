@@ -149,7 +149,7 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str], noted: froze
     people, people_count, accounts = find_people(scratch, trust)
     strange = (
         (Problem(code="another_site", message=words("another_site")),)
-        if trust.stranger and total.changes + total.blocked
+        if trust.stranger and total.changes + total.blocked + (files.counts.changes if files else 0)
         else ()
     )
     answer = Plan(

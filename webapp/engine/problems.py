@@ -170,7 +170,7 @@ def drift_problems(scratch: Scratch, chosen: frozenset[str]) -> tuple[list[Probl
     for model in scratch.facts.models:
         accepted = scratch.choices.accept_drift or model.label in scratch.choices.drift
         if model.table is None:
-            if scratch.choices.categories:
+            if scratch.choices.categories or not scratch.choices.rows:
                 continue
             counts[model.label] = Counts(skipped=model.records) if accepted else Counts(blocked=model.records)
             if not accepted:
