@@ -7,7 +7,7 @@ import signal
 import threading
 from itertools import count
 
-from webapp import plans, retention
+from webapp import plans, pruning, retention
 from webapp.app import create_app
 from webapp.models import db
 from webapp.settings import read_settings
@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 5
 ROUNDS = 60
-"""After so many rounds the plans are thinned, and looked at for times that a wrong clock has set."""
+"""After so many rounds the plans are thinned, and looked at for times that a wrong clock has set; old working files are
+removed at every twelfth of those."""
 
 
 def main() -> None:
@@ -36,6 +37,8 @@ def main() -> None:
                 if round_ % ROUNDS == 0:
                     plans.correct()
                     retention.thin_all()
+                if round_ % (12 * ROUNDS) == 0:
+                    pruning.prune()
                     forget_replaced()
             except Exception:
                 # One round that fails (a locked app database) must not end the clock; the next round finds the same.

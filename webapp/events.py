@@ -58,6 +58,7 @@ ACTIONS: Mapping[str, str] = {
     "task.cancel": "Cancelled work on a backup",
     "restore": "Restored on the command line",
     "backup": "Backed up on the command line",
+    "work.prune": "Removed old working files",
     "audit.export": "Exported the audit",
 }
 """What an action is called. One that is not listed is shown under its own name."""

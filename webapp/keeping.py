@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 
 from webapp import audit, retention
 from webapp.engine.errors import Refusal
-from webapp.models import Backup, RestoreJob, Task, db, now, restore_job_backup
+from webapp.models import Backup, RestoreJob, Site, Task, db, now, restore_job_backup
 from webapp.moves import MOVING
 from webapp.refusals import BackupBusy, BackupGone, BackupPinned, BaseInUse
 
@@ -35,6 +35,18 @@ def increments(backup: Backup) -> list[Backup]:
             select(Backup).where(Backup.base_id == backup.id, Backup.path != "").order_by(Backup.created_at)
         )
     )
+
+
+def newest_whole(site: Site) -> Backup | None:
+    """The newest kept backup of a whole site in a format that an increment can build on."""
+    whole = (
+        Backup.path != "",
+        Backup.verified_problem == "",
+        Backup.format == "native",
+        Backup.categories_json == "[]",
+    )
+    found = select(Backup).where(Backup.site_id == site.id, *whole).order_by(Backup.created_at.desc()).limit(1)
+    return db.session.scalars(found).first()
 
 
 def is_last(backup: Backup) -> bool:

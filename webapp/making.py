@@ -93,15 +93,19 @@ def _engine(backup: Backup, target: Path, report: Report, base: list[Path]) -> B
 
 
 def base_for(backup: Backup) -> Backup | None:
-    """The newest good backup of the same plan that an increment can stand on.
+    """The newest good backup of the same plan, or for one made by hand of the site, that an increment can stand on.
 
     None begins a new chain: when there is none yet, when what was asked for has changed, and with every
     ``FULL_EVERY``-th backup, so that no chain grows long.
     """
-    if backup.plan_id is None:
-        return None
+    same = (
+        Backup.site_id == backup.site_id,
+        Backup.format == backup.format,
+        Backup.categories_json == backup.categories_json,
+        Backup.media.is_(backup.media),
+    )
     earlier = select(Backup).where(
-        Backup.plan_id == backup.plan_id,
+        *((Backup.plan_id == backup.plan_id,) if backup.plan_id is not None else same),
         Backup.id != backup.id,
         Backup.path != "",
         Backup.created_at <= backup.created_at,

@@ -11,6 +11,10 @@
 | COOKIE_SECURE | send cookies over https only: yes or no | no |
 | STORAGE_URL | an object store for backups, plans and receipts: ``s3://bucket/folder?endpoint=https://host&region=name`` | the data folder |
 | PROXIES | how many reverse proxies stand in front | 0 |
+| KEEP_STAGE_DAYS | how long what was read from a backup is kept after its last use; 0 for good | 14 |
+| KEEP_PLAN_DAYS | how long a preview and its plan are kept; 0 for good | 30 |
+| KEEP_RECEIPT_DAYS | how long receipts are kept; 0 for good | 730 |
+| WORK_LIMIT | how many bytes stages and plans may take together; 0 for no limit | 50 GiB |
 | VERIFY_DAYS | how many days may pass until a stored backup's bytes are looked at again; 0 for never | 7 |
 | SAFETY_FRESH_MINUTES | how old a proven backup of the whole site may be to stand in for the one before a restore; 0 for never | 0 |
 """
@@ -124,6 +128,10 @@ class Settings:
     max_upload: int
     cookie_secure: bool
     proxies: int
+    keep_stage_days: int
+    keep_plan_days: int
+    keep_receipt_days: int
+    work_limit: int
     verify_days: int
     safety_fresh_minutes: int
     given_secret_key: str = field(repr=False)
@@ -176,6 +184,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         max_upload=_number(environment, "MAX_UPLOAD", 4 * 2**30, least=1),
         cookie_secure=_switch(environment, "COOKIE_SECURE"),
         proxies=_number(environment, "PROXIES", 0, least=0),
+        keep_stage_days=_number(environment, "KEEP_STAGE_DAYS", 14, least=0),
+        keep_plan_days=_number(environment, "KEEP_PLAN_DAYS", 30, least=0),
+        keep_receipt_days=_number(environment, "KEEP_RECEIPT_DAYS", 730, least=0),
+        work_limit=_number(environment, "WORK_LIMIT", 50 * 2**30, least=0),
         verify_days=_number(environment, "VERIFY_DAYS", 7, least=0),
         safety_fresh_minutes=_number(environment, "SAFETY_FRESH_MINUTES", 0, least=0),
         given_secret_key=_given_secret_key(environment.get("SECRET_KEY", "")),

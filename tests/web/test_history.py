@@ -415,3 +415,54 @@ def test_the_audit_of_all_this_is_whole(app: Flask, people: SimpleNamespace, add
         root.post(f"/backups/{backup_id}/{path}/", {"pinned": "no"})
     with app.app_context():
         assert audit.check().whole
+
+
+# ---------------------------------------------------------------- asking for one
+
+
+def waiting(app: Flask) -> list[tuple[str, str, str, bool]]:
+    with app.app_context():
+        tasks = db.session.query(Task).filter_by(kind="backup", status="queued").order_by(Task.created_at)
+        made = [task.backup for task in tasks]
+        return [(backup.kind, backup.format, backup.categories_json, backup.media) for backup in made]
+
+
+def test_one_click_asks_for_everything_once(app: Flask, people: SimpleNamespace) -> None:
+    admin = signed_in(app, "admin")
+    for _ in range(2):
+        assert admin.post(f"/sites/{people.own}/backup/").headers["Location"] == f"/history/?site={people.own}"
+    assert waiting(app) == [("full", "native", "[]", False)]
+    page = admin.get("/history/").text
+    assert "being made" in page
+    assert 'hx-trigger="every' in page
+
+
+def test_choices_are_kept_with_the_backup(app: Flask, people: SimpleNamespace) -> None:
+    admin = signed_in(app, "admin")
+    address = f"/sites/{people.own}/backup/"
+    assert 'name="kind" value="incremental"' in admin.get(address).text
+    assert "Encrypted" not in admin.get(address).text, "the site has no key"
+    admin.post(address, {"chosen": "yes", "kind": "incremental", "format": "native"})
+    admin.post(address, {"chosen": "yes", "kind": "full", "format": "fixture"})
+    assert waiting(app) == [("incremental", "native", "[]", False), ("full", "fixture", "[]", False)]
+
+
+@pytest.mark.parametrize(
+    ("form", "why"),
+    [
+        ({"kind": "incremental", "format": "fixture"}, "only Smart Restore"),
+        ({"format": "tar"}, "no format"),
+        ({"kind": "half"}, "no kind"),
+        ({"category": "no such"}, "no category"),
+        ({"media": "yes"}, "where the files"),
+        ({"encrypted": "yes"}, "no key"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_with_the_form_again(
+    app: Flask, people: SimpleNamespace, form: dict[str, str], why: str
+) -> None:
+    answer = signed_in(app, "admin").post(f"/sites/{people.own}/backup/", {"chosen": "yes", **form})
+    assert answer.status_code == 422
+    assert why in re.sub(r"&#39;", "'", answer.text)
+    assert "Back up now" in answer.text
+    assert waiting(app) == []

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, flash, render_template, request, send_file, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import keeping, sites, tasks
+from webapp import keeping, ordering, plans, tasks
 from webapp.audit import note
 from webapp.engine.errors import Refusal
-from webapp.models import Backup, Site, Task, db, now
+from webapp.models import Backup, Site, Task, db
 from webapp.refusals import NotYours, WordNotTyped
 from webapp.storage import storage
 from webapp.views.fragments import see_other
@@ -35,24 +33,14 @@ def choose(site_id: int) -> str:
 @blueprint.post("/sites/<int:site_id>/backup/")
 @allow("admin")
 def make(site_id: int) -> Response | tuple[str, int]:
-    """Have a backup of a site made now; one that is being made is not asked for twice."""
+    """Have a backup of a site made now: as usual, or as the form of choices says."""
     site = find_site(site_id)
-    unmade = (Backup.path == "", Backup.note == "", Backup.removed_at.is_(None))
-    waiting = select(Backup).where(Backup.site_id == site.id, *unmade)
-    backup = db.session.scalars(waiting).first()
-    if backup is None:
-        backup = Backup(
-            site_id=site.id,
-            name=f"{site.name}-{now():%Y%m%d-%H%M%S}.json",
-            size=0,
-            sha256="",
-            origin="made",
-            path="",
-            created_by_id=person().id,
-        )
-        db.session.add(backup)
-        note("backup.make", backup.name, site=site.name)
-    _begin("backup", backup)
+    wanted = _wanted() if "chosen" in request.form else ordering.usual(site)
+    try:
+        task = ordering.order(site, wanted, person())
+    except Refusal as refusal:
+        return _form(site, refusal, wanted), 422
+    current_app.extensions["enqueue"](task.id, task=True)
     return see_other(url_for("history.page", site=site.id))
 
 
@@ -187,10 +175,24 @@ def _deletion(backup: Backup, refusal: Refusal | None = None) -> str:
     )  # fmt: skip
 
 
-def _form(site: Site, refusal: Refusal | None = None, **chosen: Any) -> str:
-    check = sites.last_check(site)
-    categories: dict[str, int] = {}
-    for table in check.tables if check else ():
-        for key in table.categories:
-            categories[key] = categories.get(key, 0) + table.rows
-    return render_template("history/make.html", site=site, refusal=refusal, categories=categories, chosen=chosen)
+def _wanted() -> ordering.Order:
+    form = request.form
+    return ordering.Order(
+        kind=form.get("kind", "full"),
+        format=form.get("format", "native"),
+        categories=tuple(form.getlist("category")),
+        media="media" in form,
+        encrypted="encrypted" in form,
+    )
+
+
+def _form(site: Site, refusal: Refusal | None = None, wanted: ordering.Order | None = None) -> str:
+    return render_template(
+        "history/make.html",
+        site=site,
+        refusal=refusal,
+        wanted=wanted or ordering.usual(site),
+        categories=plans.known_categories(site),
+        formats=plans.formats(),
+        base=keeping.newest_whole(site),
+    )
