@@ -72,6 +72,15 @@ def _collect_table(scratch: Scratch, table: Table) -> None:
             f' WHERE m.code IS NULL AND s."#shape" = ? AND ({different}) ORDER BY m.rec',
             (shape,),
         )
+    if not barred and not table.remark and choices.change and choices.on_conflict != "database":
+        # A list that cannot be read is compared with nothing: no row with it is simply the same.
+        scratch.run(
+            f"{add[: -len(') ')]}, field) SELECT p.rec, m.live, ?, p.code, p.field FROM stage.problems p"
+            f" JOIN {matched(table)} m ON m.rec = p.rec WHERE p.tbl = ? AND coalesce(p.col, '') = '' AND p.rec < {LINKS}"
+            f" AND m.live IS NOT NULL AND m.code IS NULL AND p.rec NOT IN (SELECT rec FROM {todo(table)} WHERE rec IS NOT NULL)"
+            " GROUP BY p.rec",
+            (undecided, table.name),
+        )
     if choices.on_conflict in ("database", "manual") and table.name in scratch.facts.links:
         _leave_links(scratch, table, word)
 

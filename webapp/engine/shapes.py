@@ -278,17 +278,22 @@ class Shape:
 
     def _others(self, name: str, column: Column, value: Any, problems: list[FieldProblem]) -> list[Canonical]:
         if name in self.single:
-            value = self._as_list(column, value)
+            value = self._as_list(name, column, value)
         if not isinstance(value, list) or any(isinstance(item, dict) or item is None for item in value):
             problems.append(FieldProblem(name, "", "bad_value", f"{name} is not a list of keys"))
             return []
         return list(dict.fromkeys(self._other(name, column, item, problems) for item in value))
 
-    def _as_list(self, column: Column, value: Any) -> Any:
-        """What held one reference as a list of it: nothing, a key, or a natural key, which is a list itself."""
+    def _as_list(self, name: str, column: Column, value: Any) -> Any:
+        """What held one reference as a list of it: nothing, a key, or a natural key, which is a list itself.
+
+        Where today's list has the field's old name, a list of keys is one.
+        """
         if value is None:
             return []
         if not isinstance(value, list):
+            return [value]
+        if self.table is None or self.single[name] != f"{self.table.name}_{name}":
             return [value]
         try:
             for item in value:
