@@ -65,7 +65,7 @@ AFFINITY = {
 _INTEGER = re.compile(r"[+-]?\d{1,40}\Z", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\Z", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_ZULU = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}(?:\d{3})?)?Z\Z", re.ASCII)
+_ZULU = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}(?:\d{3})?)?(?:Z|\+00:00)\Z", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\Z")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?\Z", re.ASCII)
 _CLOCK_DURATION = re.compile(r"(?:(-?\d+) (?:days?,? )?)?(-?)(\d+):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?\Z", re.ASCII)
@@ -195,12 +195,12 @@ def any_time(_column: Column, value: Any) -> str:
 def _instant(_column: Column, value: Any) -> str:
     if isinstance(value, str):
         if _ZULU.match(value):
-            # What Django and this program write. The C parser checks it; the text is cut, not formatted anew.
+            # What Django and this program write, in fixtures and in sync files. The C parser checks it; the text is cut, not formatted anew.
             try:
                 datetime.fromisoformat(value)
             except ValueError:
                 raise BadValue("bad_value", f"{_shown(value)} is not a date with a time") from None
-            fraction = value[19:-1]
+            fraction = value[19:-1] if value.endswith("Z") else value[19:-6]
             return f"{value[:10]} {value[11:19]}" + ("" if fraction == ".000000" else fraction)
         return any_instant(value)
     raise BadValue("bad_value", f"{_shown(value)} is not a date with a time")

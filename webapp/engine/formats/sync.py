@@ -59,7 +59,9 @@ _sorted = json.JSONEncoder(sort_keys=True).encode
 
 def checksum(record: dict[str, object]) -> str:
     """The checksum of a record."""
-    signed = {name: value for name, value in record.items() if name not in UNSIGNED}
+    signed = record.copy()
+    for name in UNSIGNED:
+        signed.pop(name, None)
     return hashlib.sha256(_sorted(signed).encode()).hexdigest()
 
 
