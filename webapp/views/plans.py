@@ -18,7 +18,7 @@ from webapp.views.permissions import LARGEST, allow, find_site, own_sites, perso
 
 blueprint = Blueprint("plans", __name__, url_prefix="/plans")
 
-RUNS = 50
+RUNS = 20
 
 
 def find_plan(plan_id: int) -> BackupPlan:
@@ -184,6 +184,7 @@ def _page(plan: BackupPlan, refusal: Refusal | None = None) -> Response:
         ),
         "refusal": refusal,
         "at": at,
+        "most": RUNS,
     }
     return page_or_fragment("plans/plan.html", "plans/_plan.html", status=422 if refusal else 200, **context)
 
