@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests import sites, small_sites
-from tests.engine.test_round_trips import KINDS, Builder, Restore, kept
-from webapp.engine import backups
+from tests.engine.conftest import NOW
+from tests.engine.test_round_trips import EVERYTHING, KINDS, Builder, Restore, kept
+from tests.native_files import members
+from webapp.demo import attendance, documents, school
+from webapp.demo.attendance import create_demo_attendance
+from webapp.demo.documents import create_demo_documents
+from webapp.demo.school import create_demo_school
+from webapp.engine import backups, commands
+from webapp.engine.errors import RowRefused
+from webapp.engine.folder import OWN
+from webapp.engine.formats import native_index
+from webapp.engine.formats import native_layout as layout
 
 
 @pytest.mark.parametrize(("source", "target"), [("sqlite", "postgresql"), ("postgresql", "sqlite")])
@@ -63,3 +75,101 @@ def test_of_copies_of_a_base_the_whole_one_is_taken(sqlite: str, tmp_path: Path)
     (tmp_path / "a.srb").write_bytes(content)
 
     assert backups.find_chain(tmp_path / "c.srb") == [base, tmp_path / "c.srb"]
+
+
+def test_the_bytes_are_those_of_the_specification() -> None:
+    """docs/formats.md, "Bytes": backups that exist must stay readable, so these never change."""
+    entry = layout.Entry("ab", 8, 0x11223344, 5, 6, 7)
+    rest = "00" * 16
+    assert layout.header("ab", 8).hex() == (
+        "504b0304" "2d00" "0808" "0800" "0000" "2100" "00000000" "ffffffff" "ffffffff" "0200" "1400" "6162" f"01001000{rest}"
+    )  # fmt: skip
+    assert layout.descriptor(entry).hex() == "504b07084433221105000000000000000600000000000000"
+    assert layout.listed(entry).hex() == (
+        "504b0102" "2d03" "2d00" "0808" "0800" "0000" "2100" "44332211" "ffffffff" "ffffffff" "0200" "1c00" "000000000000"
+        "00008081" "ffffffff" "6162" "01001800" "0600000000000000" "0500000000000000" "0700000000000000"
+    )  # fmt: skip
+    assert layout.tail(3, 9, 8).hex() == (
+        "504b0606" "2c00000000000000" "2d03" "2d00" "0000000000000000" "0300000000000000" "0300000000000000"
+        "0800000000000000" "0900000000000000" "504b0607" "00000000" "1100000000000000" "01000000"
+        "504b0506" "00000000" "ffffffffffffffffffffffff" "7200"
+    )  # fmt: skip
+    assert layout.seal("0" * 64) == b"Smart Restore backup 1, sha256 of what precedes: " + b"0" * 64 + b"\n"
+    (line,) = native_index.index_lines(native_index.digests_of([b"{}"]), [b"7"]).splitlines()
+    assert line == hashlib.blake2b(b"{}", digest_size=16).hexdigest().encode() + b" 7"
+
+
+def test_equal_rows_give_equal_bytes_but_for_name_and_time(sqlite: str, tmp_path: Path) -> None:
+    small_sites.library(sqlite)
+    for name in ("a", "b"):
+        backups.make(sqlite, tmp_path / name)
+    first, second = (members((tmp_path / name).read_bytes()) for name in ("a", "b"))
+    assert first[:-1] == second[:-1]
+    one, other = (json.loads(parts[-1].content) for parts in (first, second))
+    assert {key for key in one if one[key] != other[key]} == {"id", "instant"}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("'a' || char(0) || 'b'", "NUL"),
+        ("replace(hex(zeroblob(2200000)), '0', 'x')", "bytes"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(sqlite: str, tmp_path: Path, value: str, reason: str) -> None:
+    small_sites.library(sqlite)
+    sites.execute(sqlite, f"UPDATE library_book SET title = {value} WHERE id = 3")
+    with pytest.raises(RowRefused, match=f"row 3 of library_book .*{reason}"):
+        backups.make(sqlite, tmp_path / "all.srb")
+    assert not (tmp_path / "all.srb").exists()
+
+
+def test_documents_with_double_names_are_not_written(sqlite: str, tmp_path: Path) -> None:
+    small_sites.library(sqlite)
+    sites.execute(sqlite, """UPDATE library_book SET facts = '{"a": 1, "a": 2}' WHERE id = 2""")
+    with pytest.raises(RowRefused, match="row 2 of library_book"):
+        backups.make(sqlite, tmp_path / "all.srb")
+
+
+# ---------------------------------------------------------------- the demo sites
+
+DEMOS = {
+    "school": (create_demo_school, school.SCHEMA),
+    "documents": (create_demo_documents, documents.SCHEMA),
+    "attendance": (create_demo_attendance, attendance.SCHEMA),
+}
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    """The files of a site, without what a restore keeps there to be undone."""
+    found = (path for path in folder.rglob("*") if path.is_file() and OWN not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_a_demo_site_comes_back_row_by_row_and_file_by_file(
+    name: str, tmp_path: Path, postgresql: str, sqlite: str
+) -> None:
+    """From SQLite to PostgreSQL and from there to SQLite again, each time into an empty schema."""
+    create, ddl = DEMOS[name]
+    demo = create(tmp_path / "demo", now=NOW)
+    expected, files = kept(demo.url), held(demo.media) if demo.media.is_dir() else {}
+    here, media = demo.url, demo.media if files else None
+    for number, there in enumerate((postgresql, sqlite)):
+        sites.build(there, ddl.read_text("utf-8"))
+        folder = tmp_path / f"{number}"
+        (folder / "media").mkdir(parents=True)
+        file = folder / "all.srb"
+        made = backups.make(here, file, media=media)
+        assert made.files == len(files)
+        target = folder / "media" if files else None
+        plan = commands.make_plan(file, there, stages=folder, output=folder / "plan", choices=EVERYTHING, media=target)
+        assert plan.ready, plan.problems
+        done = commands.apply_plan(
+            folder / "plan", plan.digest, there, job=f"job-{number}", receipt=folder / "receipt", media=target,
+            source=file,
+        )  # fmt: skip
+        assert done.status == "done"
+        assert kept(there) == expected
+        assert held(folder / "media") == files
+        here, media = there, target

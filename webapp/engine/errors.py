@@ -367,6 +367,13 @@ class BaseUnfit(Refusal):
     hint = "Make a full backup, and the next increments on that."
 
 
+class RowRefused(Refusal):
+    """The row {pk} of {table} cannot be kept in a backup that could be read again: {reason}."""
+
+    code = "row_refused"
+    hint = "No backup was made. Correct that row in the database."
+
+
 class FormatRefused(Refusal):
     """A backup in the format {format} cannot be made so: {reason}."""
 

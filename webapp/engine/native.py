@@ -14,9 +14,10 @@ import msgspec
 
 from webapp.engine import labels
 from webapp.engine.answers import BackupFacts
-from webapp.engine.errors import BaseUnfit, FileRefused, FormatRefused
-from webapp.engine.fixture import lines_of
-from webapp.engine.formats.native import Native, open_container
+from webapp.engine.errors import BaseUnfit, FileRefused, FormatRefused, RowRefused
+from webapp.engine.fixture import Lines, lines_of
+from webapp.engine.formats import django_lines
+from webapp.engine.formats.native import Native, Pieces, open_container
 from webapp.engine.formats.native_index import Known, added, digest_text, digests_of, index_lines
 from webapp.engine.formats.native_layout import FILES, MANIFEST, MEDIA
 from webapp.engine.formats.native_manifest import (
@@ -30,9 +31,11 @@ from webapp.engine.formats.native_manifest import (
     index_name,
     records_name,
 )
+from webapp.engine.formats.scan import RECORD
 from webapp.engine.media_folder import MediaFolder
 from webapp.engine.native_archive import Archive, Packed
 from webapp.engine.output import appearing
+from webapp.engine.schema import Kind
 from webapp.engine.snapshot import Snapshot, utc_text
 
 
@@ -159,6 +162,7 @@ class _Writing:
         stamp = stamp if stamp in table.by_name else ""
         since = snapshot.since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") if snapshot.since else ""
         rows = changed = digest = deleted = 0
+        nested = any(column.kind is Kind.JSON for column in table.columns)
         with ExitStack() as stack:
             known = None
             if self.base:
@@ -167,6 +171,8 @@ class _Writing:
             records, index = archive.begin(records_name(number, name)), Packed(spool.write)
             for lines in lines_of(table, snapshot.profile, snapshot.reader, stamp=stamp, since=since):
                 split = lines.text[:-1].split(b"\n")
+                if nested or len(lines.text) > RECORD or b"\\u0000" in lines.text:
+                    _see_that_it_can_be_read(name, lines)
                 digests = digests_of(split)
                 keys = _encoded(lines.keys)
                 digest = added(digest, digests)
@@ -197,6 +203,22 @@ class _Writing:
                 index=archive.append(index_name(number, name), index, spool),
                 stamp=stamp,
             )
+
+
+def _see_that_it_can_be_read(table: str, lines: Lines) -> None:
+    """What a reader refuses must not be written: documents with double names, NUL characters, too much of anything.
+
+    Raises:
+        RowRefused
+    """
+    try:
+        for block in django_lines.read(Pieces(iter([lines.text])), len(lines.text)):
+            block.confirm()
+    except FileRefused as refused:
+        place = (refused.place.record or 1) - 1
+        key = _encoded(lines.keys[place : place + 1])[0].decode()
+        reason = str(refused.facts.get("reason", refused.message))
+        raise RowRefused(table=table, pk=key[:80], reason=reason) from None
 
 
 _encode_lines = msgspec.json.Encoder().encode_lines
