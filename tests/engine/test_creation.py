@@ -116,3 +116,18 @@ def test_a_kind_of_row_that_the_profile_does_not_name_is_not_made(site: Restorin
     for record in (summary, upload):
         plan = site.plan([record], **CREATE)
         assert (plan.ready, plan.created_count) == (False, 0)
+
+
+def test_a_name_that_is_almost_the_same_is_told(site: Restoring, tmp_path: Path) -> None:
+    names = ("śląsk & söhne ", "Śląsk&Söhne", "Neu", "NEU", "300046", "300045")
+    companies = [ams.company(name, number) for number, name in enumerate(names)]
+    plan = site.plan(ams.file(tmp_path / "sync.json", companies, []))
+    assert [(twin.new, twin.other, twin.there) for twin in plan.twins] == [
+        ("śląsk & söhne ", "Śląsk & Söhne", True),
+        ("Śląsk&Söhne", "Śląsk & Söhne", True),
+        ("Śląsk&Söhne", "śląsk & söhne ", False),
+        ("NEU", "Neu", False),
+    ]
+    records = [ams.record("PP8", 22, "neu ")]
+    plan = site.plan(ams.file(tmp_path / "more.json", companies[2:3], records), **CREATE)
+    assert [(twin.new, twin.other) for twin in plan.twins] == [("neu ", "Neu")]

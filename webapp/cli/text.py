@@ -196,6 +196,11 @@ def plan(found: Plan) -> str:
         rest = found.created_count - len(found.created)
         more = f" and {rest:,} more" if rest else ""
         lines += ["", plain(f"Made because records refer to them by name: {', '.join(found.created)}{more}")]
+    lines += [""] if found.twins else []
+    lines += [
+        plain(f"Almost the same name: {each.title} {each.new!r} would be added beside {each.other!r}")
+        for each in found.twins
+    ]
     lines += people(found)
     if found.gains:
         lines += ["", "Who gains what:", *(plain(f"  {gain.who}: {', '.join(gain.what)}") for gain in found.gains)]

@@ -351,6 +351,16 @@ class Doubt(Answer):
     candidates: tuple[Candidate, ...]
 
 
+class Twin(Answer):
+    """A new row that is called like another one but for capitals and spaces. ``there``: the other is in the database."""
+
+    table: str
+    title: str
+    new: str
+    other: str
+    there: bool
+
+
 class Conflict(Answer):
     """A row that differs, and waits for the word whose version it gets. ``decision`` names it in :attr:`Choices.decisions`."""
 
@@ -430,6 +440,7 @@ class Plan(Answer):
     placeholder_count: int = 0
     created: tuple[str, ...] = ()  # rows that are made because something refers to them by name, the first of them
     created_count: int = 0
+    twins: tuple[Twin, ...] = ()  # new rows that are called almost like others, the first of them
     people: tuple[Person, ...] = ()  # accounts that records refer to, those that need a decision first
     people_count: int = 0
     accounts: tuple[Candidate, ...] = ()  # accounts of the site that people can be led to, the first of them

@@ -36,6 +36,7 @@ from webapp.engine.rights import gains, placeholders
 from webapp.engine.schema import Schema, Table
 from webapp.engine.scratch import Scratch, staged
 from webapp.engine.sql import q
+from webapp.engine.twins import find_twins
 from webapp.engine.unique import exchanges_keys, settle_keys
 
 REMOVAL_BUDGET = 100
@@ -173,6 +174,7 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str], noted: froze
         placeholder_count=reduced_count,
         created=created,
         created_count=created_count,
+        twins=find_twins(scratch),
         people=people,
         people_count=people_count,
         accounts=accounts,
