@@ -185,6 +185,8 @@ def _references(scratch: Scratch, table: Table) -> list[ReferenceFacts]:
                     missing=missing,
                     in_database=there,
                     records=records,
+                    title=scratch.profile.title_of(table.name),
+                    to_title=scratch.profile.title_of(parent.name),
                 )
             )
     return found

@@ -196,6 +196,8 @@ class ReferenceFacts(Answer):
     missing: int  # distinct referenced keys that are not in the file
     in_database: int  # of these, found in the live database
     records: int  # records that carry one of the missing keys
+    title: str = ""  # of the table that refers
+    to_title: str = ""
 
 
 class Evidence(Answer):

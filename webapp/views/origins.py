@@ -28,8 +28,6 @@ class Missing:
     """References to rows that neither the file nor the database holds, and where those could come from."""
 
     facts: ReferenceFacts
-    title: str  # of the table that refers
-    to_title: str
     sources: tuple[Source, ...]
 
     @property
@@ -48,7 +46,6 @@ def missing(job: RestoreJob, analysis: Analysis) -> list[Missing]:
     wanted = [item for item in analysis.references if item.missing > item.in_database]
     if not wanted:
         return []
-    titles = {model.table: model.title for model in analysis.models if model.table}
     known = [(backup, found) for backup in _others(job, LOOKED_AT) if (found := analysis_of(backup))]
     held = {
         backup.id: {model.table: model for model in found.models if model.table and model.records}
@@ -59,14 +56,7 @@ def missing(job: RestoreJob, analysis: Analysis) -> list[Missing]:
         found = [Source(backup, held[backup.id][table].records) for backup, _ in known if table in held[backup.id]]
         return tuple(found[:SOURCES])
 
-    def title(table: str) -> str:
-        told = (models[table].title for models in held.values() if table in models)
-        return titles.get(table) or next(told, table)
-
-    return sorted(
-        (Missing(item, title(item.table), title(item.to_table), sources(item.to_table)) for item in wanted),
-        key=lambda each: -each.nowhere,
-    )
+    return sorted((Missing(item, sources(item.to_table)) for item in wanted), key=lambda each: -each.nowhere)
 
 
 def _others(job: RestoreJob, most: int) -> list[Backup]:

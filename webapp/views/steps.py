@@ -110,7 +110,7 @@ def reached(job: RestoreJob) -> dict[str, str]:
 
 
 REFERENCES = frozenset({"missing_reference", "ambiguous_reference", "still_referenced", "refers_to_removed"})
-UNIQUENESS = frozenset({"duplicate_record", "duplicate_key", "ambiguous"})
+UNIQUENESS = frozenset({"duplicate_record", "duplicate_key", "ambiguous", "another_email"})
 """The problems that concern references and uniqueness; all others concern a field."""
 
 CHOOSABLE = frozenset({"analysed", "planned", "failed", "cancelled", "stale"})

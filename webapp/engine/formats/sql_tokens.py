@@ -31,7 +31,9 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _LENIENT = re.compile(rb"(?P<escaped>'(?:[^'\\]|\\.|'')*+')", re.DOTALL)  # strings, where backslashes escape
-_OPEN = re.compile(rb"(?:[eE]|[bBxXnN]|[uU]&)?'|(?:[uU]&)?\"|/\*")  # what begins here and has no end yet
+_OPEN = re.compile(
+    rb"(?:[eE]|[bBxXnN]|[uU]&)?'|(?:[uU]&)?\"|/\*|\$[A-Za-z0-9_\x80-\xff]*+\Z"
+)  # what begins here and has no end yet
 _CONSTANT = rb"(?:'(?:[^']|'')*+'|[A-Za-z]++|-?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)"
 _ROW = re.compile(rb"\(" + _CONSTANT + rb"(?:, ?" + _CONSTANT + rb")*+\)")
 _CONSTANTS = re.compile(_CONSTANT)

@@ -109,7 +109,9 @@ class SqliteFile:
         """Yield the rows of all base tables, table by table."""
         if self.path.stat().st_size != self.size:
             raise FileChanged(found="of another size", expected=f"{self.sha256} of {self.size:,} bytes")
-        with closing(self._connect()) as connection:
+        with _reading("it"):
+            opened = self._connect()
+        with closing(opened) as connection:
             first = 1
             tables = self._tables(connection)
             for number, (table, definition) in enumerate(tables):
@@ -206,7 +208,7 @@ def _reading(what: str) -> Iterator[None]:
     """What SQLite finds wrong while it reads something is a refusal of the file."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # a message may quote what is no text
         raise DatabaseFileRefused(reason=f"{what} cannot be read: {str(error)[:200]}") from None
 
 
