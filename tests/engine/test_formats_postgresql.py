@@ -217,8 +217,7 @@ def test_deep_and_endless_statements_end() -> None:
         b"SELECT '" + b"''" * 500_000 + b"';",
     ):
         with suppress(FileRefused):
-            rows(body + b"
-")
+            rows(body + b"\n")
 
 
 def test_a_dump_inside_something_else_is_read_from_a_stream() -> None:
