@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,10 +28,9 @@ class MediaFolder:
         self.remarks: list[str] = []
         self._root = root
         self._report = report
-        self._folder = tempfile.TemporaryDirectory(prefix="smart-restore-")
-        self._known = sqlite3.connect(Path(self._folder.name) / "files.sqlite", isolation_level=None)
+        # A database without a name: SQLite keeps it in a file that vanishes with the process, whatever ends it.
+        self._known = sqlite3.connect("", isolation_level=None)
         self._known.execute("PRAGMA journal_mode = OFF")
-        self._known.execute("PRAGMA synchronous = OFF")
         self._known.execute("BEGIN")
         self._known.execute(
             "CREATE TABLE file (path TEXT PRIMARY KEY, sha256 TEXT, size INTEGER, modified TEXT) WITHOUT ROWID"
@@ -45,7 +43,6 @@ class MediaFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._known.close()
-        self._folder.cleanup()
 
     def files(self) -> Iterator[StoredFile]:
         """All files, by their paths."""

@@ -72,7 +72,7 @@ def is_full(error: BaseException) -> bool:
     """Whether something failed because there is no room left on a disk."""
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _open(folder: Path, name: str) -> tuple[int, Path | None]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 
 from webapp.engine.errors import MalformedFile
@@ -71,17 +69,17 @@ class Known:
     """
 
     def __init__(self, texts: Iterable[bytes]) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="smart-restore-")
-        self._connection = sqlite3.connect(Path(self._folder.name) / "index.sqlite", isolation_level=None)
+        # A database without a name: SQLite keeps it in a file that vanishes with the process, whatever ends it.
+        self._connection = sqlite3.connect("", isolation_level=None)
         try:
             self._load(texts)
         except BaseException:
-            self._close()
+            self._connection.close()
             raise
 
     def _load(self, texts: Iterable[bytes]) -> None:
         run = self._connection.execute
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", "cache_size = -24000"):
+        for pragma in ("temp_store = FILE", "journal_mode = OFF", "cache_size = -24000"):
             run(f"PRAGMA {pragma}")
         run("BEGIN")
         run("CREATE TABLE line (digest BLOB, key BLOB)")
@@ -93,17 +91,13 @@ class Known:
         run("DROP TABLE line")
         run("CREATE TABLE other (key BLOB)")
 
-    def _close(self) -> None:
-        self._connection.close()
-        self._folder.cleanup()
-
     def __enter__(self) -> Known:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self._connection.close()
 
     def take(self, digests: Sequence[str]) -> list[bool]:
         """Whether each of some rows is (still) known; those that are, are so once less."""
