@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import shutil
+import tarfile
 from datetime import time
 from pathlib import Path
 
@@ -135,6 +137,21 @@ def test_a_compressed_dump_is_read_where_it_lies(documents: str, tmp_path: Path)
     packed.write_bytes(gzip.compress(plain.read_bytes()))
     analysis = commands.analyse(packed, documents, stages=tmp_path / "stages")
     assert (analysis.file.compression, analysis.file.format) == ("gzip", "PostgreSQL dump, plain SQL")
+
+
+@pytest.mark.parametrize("kind", ["copy", "custom"])
+def test_a_dump_in_a_package_is_read_where_it_lies(documents: str, tmp_path: Path, kind: str) -> None:
+    dump = dumped(documents, tmp_path, kind)
+    package = tmp_path / "package.tar.gz"
+    with tarfile.open(package, "w:gz") as archive:
+        for name, content in (("manifest.json", b"{}"), ("database.dump", dump.read_bytes()), ("storage.tar.gz", b"x")):
+            member = tarfile.TarInfo(f"./tmp_20260312/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    analysis = commands.analyse(package, documents, stages=tmp_path / "stages")
+    assert analysis.file.format == "Package of a document system, with a dump of PostgreSQL"
+    assert (analysis.file.records, analysis.origin.verdict) == (6_514, "same")
+    assert any("storage.tar.gz are not read" in note for note in analysis.file.notes)
 
 
 @pytest.mark.parametrize("kind", ["copy", "columns"])

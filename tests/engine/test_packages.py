@@ -122,7 +122,7 @@ def _cut(members: dict[str, bytes]) -> None:
 def _dump(members: dict[str, bytes]) -> None:
     for name in list(members):
         del members[name]
-    members.update({"database.dump": b"PGDMP", "storage.tar.gz": b"", "manifest.json": b"{}"})
+    members.update({"database.dump": b"-- PostgreSQL", "storage.tar.gz": b"", "manifest.json": b"{}"})
 
 
 def _else(members: dict[str, bytes]) -> None:
@@ -141,7 +141,7 @@ def _else(members: dict[str, bytes]) -> None:
         (_file, errors.PackageRefused, "documents/2026/one.txt is not the one of its manifest"),
         (_size, errors.PackageRefused, "documents/2026/one.txt"),
         (_cut, errors.TruncatedFile, "of database/database_backup.json"),
-        (_dump, errors.PackageRefused, "dump of PostgreSQL"),
+        (_dump, errors.TruncatedFile, "of database.dump"),
         (_else, errors.PackageRefused, "holds neither"),
     ],
 )

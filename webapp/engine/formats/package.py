@@ -10,6 +10,8 @@ written down of both.
     storage/media/...               all other files
     configuration/..., scripts/...  not read
 
+A later generation has ``database.dump``, ``storage.tar.gz`` and ``manifest.json`` instead: the dump is read, its files are not.
+
 Nothing is unpacked by name: members are gone through in their order, and what is said of them is held against what they are.
 """
 
@@ -33,10 +35,12 @@ from webapp.engine.folder import flaw_of
 from webapp.engine.formats import django_json, django_lines
 from webapp.engine.formats.block import Block
 from webapp.engine.formats.members import Packing, fixture_reading, packing_of, walk, zip_names
+from webapp.engine.formats.postgresql_archive import read_dump
 from webapp.engine.formats.recognition import open_text
 from webapp.engine.formats.source import Report, Source, quiet
 
 TITLE = "Package of a document system, with a Django fixture"
+DUMPED = "Package of a document system, with a dump of PostgreSQL"
 
 FIXTURE = "database/database_backup.json"
 METADATA = "metadata.json"
@@ -44,11 +48,12 @@ COUNTS = "database/backup_metadata.json"
 CHECKSUM = "database/checksum.txt"
 MANIFEST = "storage/manifest.json"
 DUMP = "database.dump"
+PACKED_FILES = "storage.tar.gz"
 
 _TEXTS = {METADATA: 1 << 20, COUNTS: 1 << 20, CHECKSUM: 1 << 16, MANIFEST: 1 << 26, "manifest.json": 1 << 26}
 """Members that are read whole, and how long they may be."""
 
-_TOPS = ("database", "storage", "configuration", "scripts", METADATA, "manifest.json", DUMP, "storage.tar.gz")
+_TOPS = ("database", "storage", "configuration", "scripts", METADATA, "manifest.json", DUMP, PACKED_FILES)
 _SECRET = (".env", "secret", "password", "private", ".key", ".pem", "credential")
 _PIECE = 1 << 20
 
@@ -83,7 +88,8 @@ class _Survey:
     files: dict[str, StoredFile] = field(default_factory=dict)  # by the member's name
     others: Counter[str] = field(default_factory=Counter)  # members that are not read, by their folder
     secrets: int = 0
-    dump: bool = False
+    dump: str = ""  # the name of the member that is a dump, where there is no fixture
+    packed_files: bool = False  # files in an archive inside the archive
 
 
 @dataclass
@@ -96,9 +102,13 @@ class Package:
     size: int
     packing: Packing
     asked: frozenset[str]
-    format: str = TITLE
     _inner: Source | None = None
     _walking: Iterator[Any] | None = None
+
+    @property
+    def format(self) -> str:
+        """What its records are in."""
+        return DUMPED if self.survey.dump and not self.survey.fixture else TITLE
 
     @property
     def compression(self) -> str:
@@ -135,7 +145,9 @@ class Package:
         lost = self._missing_files()
         if lost:
             found.append(f"Its manifest lists {len(lost):,} files that it does not hold, the first is {lost[0]}.")
-        if not survey.fixture:
+        if survey.packed_files:
+            found.append("The files in its storage.tar.gz are not read: unpack them into the site's folder of files.")
+        if not survey.fixture and not survey.dump:
             found.append("The package holds files only, and no records.")
         return tuple(found)
 
@@ -161,6 +173,17 @@ class Package:
                 raise _named(refused) from None
             if not self.partial:
                 self._check_counts(counts)
+        elif survey.dump:
+            yield from self._dumped(survey.dump, report)
+
+    def _dumped(self, name: str, report: Report) -> Iterator[Block]:
+        for member in walk(self.path, self.packing, self.size):
+            if member.name == name:
+                try:
+                    yield from read_dump(member)
+                except FileRefused as refused:
+                    raise _named(refused, DUMP) from None
+        report("read", self.size, self.size)
 
     def files(self) -> Iterator[StoredFile]:
         """The files below ``storage``, in the order of the archive."""
@@ -211,16 +234,14 @@ class Package:
                 found.files[member.name] = StoredFile(
                     path=path, sha256=_digest(member), size=member.size, modified=member.modified
                 )
-            elif name in (DUMP, "storage.tar.gz"):
-                found.dump = True
+            elif name == DUMP:
+                found.dump = member.name
+            elif name == PACKED_FILES:
+                found.packed_files = True
             else:
                 found.others[name.partition("/")[0]] += 1
                 found.secrets += any(word in name.lower() for word in _SECRET)
-        if found.dump and not found.fixture:
-            raise PackageRefused(
-                reason="its records are a dump of PostgreSQL (database.dump). Unpack it, and restore the dump itself"
-            )
-        if not found.fixture and not found.files:
+        if not (found.fixture or found.dump or found.files):
             first = min(seen, default="nothing")
             raise PackageRefused(
                 reason=f"it holds neither {FIXTURE} nor files in storage. It has {len(seen):,} members, the first is {first[:60]}"
@@ -362,14 +383,14 @@ def _digest(member: Any) -> str:
     return digest.hexdigest()
 
 
-def _named(refused: FileRefused) -> FileRefused:
+def _named(refused: FileRefused, member: str = FIXTURE) -> FileRefused:
     """The refusal with the member that it is about."""
     if "where" not in refused.facts:
         return refused
     place = refused.place
     facts = {
         **refused.facts,
-        "where": f"{refused.facts['where']} of {FIXTURE}",
+        "where": f"{refused.facts['where']} of {member}",
         "place": Place(record=place.record, byte=place.byte, line=place.line, file=place.file),
     }
     return type(refused)(**facts)
