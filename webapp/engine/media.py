@@ -24,7 +24,7 @@ from webapp.engine.schema import Schema, Table
 from webapp.engine.scratch import Scratch, live, staged
 from webapp.engine.sql import literal, q
 
-COLUMNS = ("path", "size", "sha256", "modified", "named_by")
+COLUMNS = ("path", "size", "modified", "named_by", "sha256")
 EXAMPLES = 5
 PROBLEMS_NAMED = 50
 
@@ -324,9 +324,9 @@ class _Work:
                 file.rec or None,
                 file.path,
                 file.size,
-                file.sha256,
                 file.modified,
                 file.called or "",
+                file.sha256,
             ),
         )
         return self.number
@@ -334,7 +334,7 @@ class _Work:
     def _write_before(self, number: int, path: str, seen: Seen, held: str, called: str | None) -> None:
         self.scratch.run(
             f"INSERT INTO {q('before ' + FILES)} VALUES (?, ?, ?, ?, ?, ?)",
-            (number, path, seen.size, held, seen.modified.isoformat(), called or ""),
+            (number, path, seen.size, seen.modified.isoformat(), called or "", held),
         )
         self.scratch.run(f"INSERT INTO {q('look ' + FILES)} VALUES (?, ?, ?)", (number, seen.size, seen.changed_ns))
 
