@@ -7,6 +7,7 @@
 | REDIS_URL | the queue | a private Redis on a unix socket |
 | SECRET_KEY | signs sessions and seals site addresses, at least 32 characters | made once, kept in the data folder |
 | SITE_FOLDERS | folders in which SQLite sites may lie, separated like PATH | the demo site's folder |
+| PG_RESTORE | the program pg_restore, or its folder; read where it is needed | ``pg_restore`` on PATH |
 | MAX_UPLOAD | largest upload in bytes | 4 GiB |
 | COOKIE_SECURE | send cookies over https only: yes or no | no |
 | STORAGE_URL | an object store for backups, plans and receipts: ``s3://bucket/folder?endpoint=https://host&region=name`` | the data folder |
