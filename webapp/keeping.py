@@ -22,7 +22,7 @@ def objection(backup: Backup) -> Refusal | None:
     if backup.pinned:
         return BackupPinned(name=backup.name)
     if (count := len(increments(backup))) and backup.path:
-        return BaseInUse(name=backup.name, count=count)
+        return BaseInUse(name=backup.name, count=f"{count} later backup{'s' if count > 1 else ''}")
     if (work := busy(backup)) is not None:
         return BackupBusy(name=backup.name, work=work)
     return None

@@ -176,10 +176,10 @@ class BackupPinned(Refusal):
 
 
 class BaseInUse(Refusal):
-    """{name} is the base of {count} later backups, which cannot be read without it."""
+    """{name} is the base of {count}, which cannot be read without it."""
 
     code = "base_in_use"
-    hint = "Remove those first; the chain of the backup lists them."
+    hint = "Remove what builds on it first; its chain lists that."
 
 
 class BackupBusy(Refusal):

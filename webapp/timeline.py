@@ -40,7 +40,7 @@ STATES: Mapping[str, str] = {
     "removed": "removed",
 }
 FORMATS: Mapping[str, str] = {
-    "native": "Smart Restore backup",
+    "native": "Smart Restore format",
     "fixture": "Django fixture",
     "package": "documents package",
     "sync": "attendance sync file",
@@ -73,7 +73,7 @@ class Wanted:
 DayState = Literal["ok", "failed", "overdue", "idle", "running"]
 DAY_SIGNS: Mapping[str, tuple[str, str]] = {
     "ok": ("✓", "backed up"),
-    "failed": ("×", "failed"),
+    "failed": ("×", "failed or damaged"),
     "overdue": ("!", "overdue"),
     "idle": ("·", "no backup"),
     "running": ("…", "being made"),
@@ -83,7 +83,7 @@ DAY_SIGNS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Day:
-    """A day of a strip: how it went, and how many backups were made, failed, and restores begun."""
+    """A day of a strip: how it went, and how many backups were kept, failed or damaged, and restores begun."""
 
     date: date
     state: DayState
@@ -157,9 +157,10 @@ def days(sites: Sequence[int], *, overdue: date | None = None, length: int = 30)
     today = now().date()
     since = datetime.combine(today - timedelta(days=length - 1), time())
     own = (Backup.site_id.in_(sites), Backup.created_at >= since, Backup.removed_at.is_(None))
-    kept = _by_day(Backup, (*own, Backup.path != ""))
+    kept = _by_day(Backup, (*own, Backup.path != "", Backup.verified_problem == ""))
     gone = _by_day(Backup, (Backup.site_id.in_(sites), Backup.created_at >= since, Backup.removed_at.is_not(None)))
-    failed = _by_day(Backup, (*own, Backup.path == "", Backup.note != ""))
+    unmade = and_(Backup.path == "", Backup.note != "")
+    failed = _by_day(Backup, (*own, or_(unmade, and_(Backup.path != "", Backup.verified_problem != ""))))
     begun = _by_day(RestoreJob, (RestoreJob.site_id.in_(sites), RestoreJob.created_at >= since))
     making = select(Task.id).where(Task.site_id.in_(sites), Task.kind == "backup", Task.status.in_(RUNNING))
     running = db.session.scalar(making.limit(1)) is not None

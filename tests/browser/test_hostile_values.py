@@ -63,3 +63,12 @@ def test_nothing_of_a_hostile_backup_is_carried_out(visit: Visit, tmp_path: Path
     expect(page.locator("#line")).to_contain_text("onerror=alert(2)")
     page.get_by_role("link", name="Restore…").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("li.entry.backup").first.get_by_role("link").first.click()
+    for tab in ("Checks and drills", "Restores", "Chain"):
+        page.get_by_role("dialog").get_by_role("link", name=tab).click()
+        expect(page.get_by_role("dialog").locator("[aria-current]").first).to_have_text(tab)
+    page.get_by_role("dialog").get_by_role("link", name="Delete…").click()
+    expect(page.locator("main")).to_contain_text("onerror=alert(2)")
+    page.goto(f"{visit.running.address}/audit/")
+    expect(page.locator("table.audit")).to_contain_text("onerror=alert(2)")
