@@ -100,7 +100,7 @@ def test_an_overdue_plan_and_damage_shout(app: Flask, site: Site, add: Callable[
     admin = signed_in(app, "admin")
     page = admin.get("/").text
     assert f'href="/plans/{plan.id}/"' in page
-    assert "overdue since" in page
+    assert "overdue for" in page
     hurt = add(1, verified_problem="Its sha256 is another.")
     page = admin.get("/").text
     assert f'href="/history/{hurt.id}/?tab=checks"' in page
