@@ -143,7 +143,7 @@ class Backup(Model):
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     origin: Mapped[str] = mapped_column(String(10), default="upload")
-    kind: Mapped[str] = mapped_column(String(10), default="full")
+    kind: Mapped[str] = mapped_column(String(12), default="full")
     path: Mapped[str] = mapped_column(String(255))
     records: Mapped[int | None] = mapped_column(BigInteger)
     analysis_json: Mapped[str | None] = mapped_column(Text)

@@ -317,4 +317,6 @@ def correct(at: datetime | None = None) -> None:
         if plan.next_at is None or (right is not None and plan.next_at > right):
             same = update(BackupPlan).where(BackupPlan.id == plan.id, BackupPlan.next_at == plan.next_at)
             db.session.execute(same.values(next_at=right), execution_options={"synchronize_session": False})
+        if plan.active_since > at + timedelta(days=1):
+            plan.active_since = at
     db.session.commit()

@@ -13,7 +13,7 @@ too. Only backups that the plan made are looked at. A row stays in the history; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -123,10 +123,11 @@ def judged(plan: BackupPlan, *more: Point) -> list[tuple[Backup, Verdict]]:
             select(Backup.id).where(Backup.plan_id == plan.id, or_(_at_work(), _is_base(elsewhere=True)))
         )
     )
+    moments = _moments(backups, now())
     points = [
         Point(
             backup.id,
-            backup.created_at,
+            moments[backup.id],
             good=not backup.verified_problem,
             pinned=backup.pinned,
             used=backup.id in used,
@@ -137,6 +138,20 @@ def judged(plan: BackupPlan, *more: Point) -> list[tuple[Backup, Verdict]]:
     ]
     said = verdicts([*points, *more], plan.keep_days, plan.keep_count)
     return [(backup, said[backup.id]) for backup in backups]
+
+
+def _moments(backups: Sequence[Backup], at: datetime) -> dict[str, datetime]:
+    """When each backup was made. What a wrong clock has dated ahead is taken for older than all others.
+
+    Else it would count as the newest for as long as its date lies ahead, and push out what is made meanwhile.
+    """
+    ahead = [backup.created_at for backup in backups if backup.created_at > at + LENIENCE]
+    others = [backup.created_at for backup in backups if backup.created_at <= at + LENIENCE]
+    back = max(ahead) - min(others) + timedelta(seconds=1) if ahead and others else timedelta()
+    return {
+        backup.id: backup.created_at - back if backup.created_at > at + LENIENCE else backup.created_at
+        for backup in backups
+    }
 
 
 def thin_all() -> None:

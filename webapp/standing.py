@@ -71,7 +71,9 @@ def standings(sites: Iterable[Site], at: datetime | None = None) -> list[Standin
 def standing(plan: BackupPlan, at: datetime | None = None) -> Standing:
     """How one plan stands."""
     at = at or plans.read_clock()
-    good = select(Backup).where(Backup.plan_id == plan.id, _made(), Backup.verified_problem == "")
+    # What a wrong clock has dated ahead must not hide that the plan is overdue.
+    past = Backup.created_at <= at + GRACE
+    good = select(Backup).where(Backup.plan_id == plan.id, _made(), Backup.verified_problem == "", past)
     last = select(Task).where(Task.plan_id == plan.id, Task.kind == "backup", Task.status.not_in(tasks.OPEN))
     newest = db.session.scalars(good.order_by(Backup.created_at.desc()).limit(1)).first()
     stored = select(func.count(), func.coalesce(func.sum(Backup.size), 0))

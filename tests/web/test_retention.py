@@ -18,7 +18,7 @@ from webapp.retention import ALWAYS, Point, verdicts
 from webapp.schedules import Rhythm, times
 from webapp.storage import storage
 
-NEW_YEAR = datetime(2026, 1, 1)  # noqa: DTZ001 - instants are naive UTC
+NEW_YEAR = datetime(2025, 1, 1)  # noqa: DTZ001 - instants are naive UTC
 YEAR = timedelta(days=365)
 
 
@@ -242,6 +242,14 @@ def test_what_goes_next_is_what_then_goes(plan: BackupPlan) -> None:
     assert len(announced) == 1
     store(plan, 3)
     assert names(retention.thin(plan)) == announced
+
+
+def test_what_a_wrong_clock_has_dated_ahead_does_not_push_out_what_is_made_since(plan: BackupPlan) -> None:
+    ahead = [store(plan, 5000 + day) for day in range(3)]
+    assert retention.thin(plan) == []
+    since = [store(plan, day) for day in range(3)]
+    assert names(retention.thin(plan)) == names(ahead)
+    assert left(plan) == names(since)
 
 
 def test_a_plan_that_has_stopped_succeeding_stops_forgetting(plan: BackupPlan) -> None:

@@ -24,7 +24,7 @@ from webapp.storage import storage
 from webapp.stored import readable
 
 NIGHTLY = Wish("nightly", Rhythm("daily", "02:00"), format="fixture")
-MIDNIGHT = datetime(2027, 3, 1)  # noqa: DTZ001 - instants are naive UTC
+MIDNIGHT = datetime(2025, 3, 1)  # noqa: DTZ001 - instants are naive UTC
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
@@ -330,6 +330,12 @@ def test_a_failed_or_damaged_backup_does_not_count_as_one(installation: Installa
     damaged.verified_problem = ""
     db.session.commit()
     assert standing.overdue([site], MIDNIGHT + 4 * HOUR) == []
+
+
+def test_a_backup_that_a_wrong_clock_has_dated_ahead_hides_no_delay(installation: Installation) -> None:
+    plan = nightly(installation)
+    made(plan, MIDNIGHT + 400 * DAY)
+    assert standing.standing(plan, MIDNIGHT + 4 * HOUR).state == "overdue"
 
 
 def test_the_strip_tells_each_of_the_last_days(installation: Installation) -> None:

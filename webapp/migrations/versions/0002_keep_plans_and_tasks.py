@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "backup_id", name=op.f("pk_restore_job_backup")),
     )
     with op.batch_alter_table("backup", schema=None) as batch_op:
+        batch_op.alter_column("kind", existing_type=sa.String(10), type_=sa.String(12), existing_nullable=False)
         batch_op.add_column(sa.Column("format", sa.String(length=20), server_default="fixture", nullable=False))
         batch_op.add_column(sa.Column("base_id", sa.String(length=32), nullable=True))
         batch_op.add_column(sa.Column("plan_id", sa.Integer(), nullable=True))
@@ -162,6 +163,7 @@ def downgrade() -> None:
         batch_op.drop_column("plan_id")
         batch_op.drop_column("base_id")
         batch_op.drop_column("format")
+        batch_op.alter_column("kind", existing_type=sa.String(12), type_=sa.String(10), existing_nullable=False)
 
     op.drop_table("restore_job_backup")
     with op.batch_alter_table("task", schema=None) as batch_op:
