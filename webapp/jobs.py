@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from webapp import leases, moves, safety
+from webapp import leases, moves, resets, safety
 from webapp.engine import commands
+from webapp.engine.answers import Plan
 from webapp.engine.errors import AlreadyApplied, Cancelled, OutcomeUnknown, Refusal, Stale
 from webapp.models import JobStatus, RestoreJob, db, now
 from webapp.queue import Stop
@@ -83,19 +84,7 @@ def plan(job: RestoreJob, owner: str, report: commands.Report) -> None:
     with _told(job, owner, "planning"):
         key = storage().plan(job.id)
         making = storage().new_upload()
-        with readable(job.backup, *job.more) as files:
-            made = commands.make_plan(
-                files,
-                site_url(job.site),
-                stages=storage().stages,
-                output=making,
-                name=_names(job),
-                profile=job.site.profile,
-                choices=choices_of(job),
-                expected_sha256=expected_sha256(job.backup, *job.more),
-                media=job.site.media,
-                report=report,
-            )
+        made = _plan(job, making, report)
         storage().keep(making, key)
         text = as_text(made)
         moves.move(
@@ -104,13 +93,34 @@ def plan(job: RestoreJob, owner: str, report: commands.Report) -> None:
         )  # fmt: skip
 
 
+def _plan(job: RestoreJob, output: Path, report: commands.Report) -> Plan:
+    if job.kind == "reset":
+        return commands.make_reset_plan(site_url(job.site), output=output, profile=job.site.profile, report=report)
+    with readable(job.backup, *job.more) as files:
+        return commands.make_plan(
+            files,
+            site_url(job.site),
+            stages=storage().stages,
+            output=output,
+            name=_names(job),
+            profile=job.site.profile,
+            choices=choices_of(job),
+            expected_sha256=expected_sha256(job.backup, *job.more),
+            media=job.site.media,
+            report=report,
+        )
+
+
 def apply(job: RestoreJob, owner: str, report: commands.Report) -> None:
     """Do the approved plan, whole or not at all, and say what happened."""
     receipt = storage().path(storage().receipt(job.id))
     try:
         if not permitted(job):
             raise NotPermitted
-        safety.save(job, report)
+        if job.kind == "reset":
+            resets.secure(job, report)
+        else:
+            safety.save(job, report)
         with _carriers(job) as source:
             outcome = commands.apply_plan(
                 storage().fetch(storage().plan(job.id)),

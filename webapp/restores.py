@@ -160,4 +160,6 @@ def may_choose(person: User, site: Site, choices: Choices) -> bool:
 
 def permitted(job: RestoreJob) -> bool:
     """Whether the person who asked for a job may still do it: rights may have been withdrawn since the preview."""
+    if job.kind == "reset" and not (job.created_by and job.created_by.may("root")):
+        return False
     return job.created_by is not None and may_choose(job.created_by, job.site, choices_of(job))
