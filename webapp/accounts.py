@@ -128,6 +128,18 @@ def change_password(user: User, current: str, password: str) -> None:
     set_password(user, password)
 
 
+def confirm(user: User, password: str) -> None:
+    """Have a person who is signed in prove once more that it is they, before something that cannot be undone lightly.
+
+    Raises:
+        CurrentPasswordWrong
+    """
+    if not is_right(user.password_hash, password):
+        audit.note("password.confirm", user.username, result="refused")
+        db.session.commit()
+        raise CurrentPasswordWrong(field="password")
+
+
 def set_role(user: User, role: str) -> None:
     """Give an account another role and end its sessions."""
     if _known(role) == user.role:

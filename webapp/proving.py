@@ -8,83 +8,70 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 from flask import current_app
 from sqlalchemy import func, select
 
-from webapp.engine import commands
+from webapp.engine import backups, commands
 from webapp.engine.answers import DrillAnswer
-from webapp.engine.errors import Refusal
+from webapp.engine.errors import FileRefused
 from webapp.leases import Report
 from webapp.models import Backup, RestoreJob, Task, db, now
+from webapp.refusals import FileDamaged, FileMissing, KeyMissing
 from webapp.restores import as_text
 from webapp.seal import site_url
 from webapp.settings import Settings
 from webapp.storage import BLOCK, storage
-
-
-class FileGone(Refusal):
-    """The stored file of this backup is not there any more."""
-
-    code = "stored_file_gone"
-    hint = "Somebody has removed it from the storage. Make a new backup, and look at the disk."
-
-
-class FileDamaged(Refusal):
-    """The stored file has changed since it was kept: its sha256 is {found}, it was {expected}."""
-
-    code = "stored_file_damaged"
-    hint = "Do not rely on it. Make a new backup, and look at the disk."
+from webapp.stored import readable
 
 
 def verify(task: Task, report: Report) -> None:
     """Read the file of the task's backup and note what was found. Damage is a finding, not a failure of the work."""
     backup = task.backup
     try:
-        look_at(storage().path(backup.path), backup.sha256, report)
-    except (FileGone, FileDamaged) as refusal:
+        look_at(backup, report)
+    except (FileMissing, FileDamaged, FileRefused) as refusal:
         backup.verified_problem = refusal.message
     else:
         backup.verified_problem = ""
     backup.verified_at = now()
 
 
-def look_at(path: Path, sha256: str, report: Report) -> None:
-    """Read a stored file whole.
+def look_at(backup: Backup, report: Report) -> None:
+    """Read a stored file whole, and each part of a native one, with what it builds on.
 
     Raises:
-        FileGone, FileDamaged
+        FileMissing, FileDamaged, FileRefused
     """
-    digest, done = hashlib.sha256(), 0
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
-                done += len(block)
-                report("verify", done, size)
-    except FileNotFoundError:
-        raise FileGone from None
-    if digest.hexdigest() != sha256:
-        raise FileDamaged(found=digest.hexdigest()[:12], expected=sha256[:12])
+    path = storage().fetch(backup.path)
+    digest, done, size = hashlib.sha256(), 0, path.stat().st_size
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+            done += len(block)
+            report("verify", done, size)
+    if digest.hexdigest() != backup.sha256:
+        raise FileDamaged(key=backup.path)
+    if backup.format == "native":
+        # Without the key to an encrypted one its bytes are all that can be looked at.
+        with suppress(KeyMissing), readable(backup) as files:
+            backups.check(files, report)
 
 
 def drill(task: Task, report: Report) -> DrillAnswer:
     """Try the task's backup out, and note what came of it."""
-    return try_out(task.backup, storage().drills / task.id, report)
+    with readable(task.backup) as files:
+        return try_out(task.backup, files, storage().drills / task.id, report)
 
 
-def try_out(backup: Backup, scratch: Path, report: Report) -> DrillAnswer:
+def try_out(backup: Backup, files: Path | list[Path], scratch: Path, report: Report) -> DrillAnswer:
     """Drill a backup and write the answer into its row. The caller commits."""
     try:
         answer = commands.drill(
-            storage().path(backup.path),
-            site_url(backup.site),
-            scratch=scratch,
-            profile=backup.site.profile,
-            report=report,
+            files, site_url(backup.site), scratch=scratch, profile=backup.site.profile, report=report
         )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -10,7 +10,7 @@ import secrets
 
 from sqlalchemy import select
 
-from webapp import leases, proving
+from webapp import leases, proving, safety
 from webapp.audit import note
 from webapp.engine import backups
 from webapp.engine.answers import Choices
@@ -29,7 +29,7 @@ class ResetNotProven(Refusal):
     """The backup before the reset could not be made and proven, so nothing was cleared: {reason}"""
 
     code = "reset_not_proven"
-    hint = "Without a proven backup nothing is cleared. See the drill of the backup, put that right, then try again."
+    hint = "Without a proven backup nothing is cleared. Put that right, then try again."
 
 
 class WordsWrong(Refusal):
@@ -107,14 +107,12 @@ def secure(job: RestoreJob, report: Report) -> None:
             site=job.site.name,
             report=lambda _phase, done, total: report("backup", done, total),
         )
-        report("backup", facts.records, facts.records)
-        storage().keep(target, f"backups/{facts.sha256}")
-        backup.path, backup.sha256, backup.note = f"backups/{facts.sha256}", facts.sha256, ""
-        backup.size, backup.records, backup.instant = facts.size, facts.records, now()
-        db.session.commit()
         answer = proving.try_out(
-            backup, storage().drills / job.id, lambda _phase, done, total: report("drill", done, total)
+            backup, target, storage().drills / job.id, lambda _phase, done, total: report("drill", done, total)
         )
+        # The last look whether the work is still ours: whoever has lost the lease keeps nothing.
+        report("drill", facts.records, facts.records)
+        safety.store(backup, job.site, target, facts)
         db.session.commit()
     except Cancelled:
         raise

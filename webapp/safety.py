@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from pathlib import Path
 
 from flask import current_app
 from sqlalchemy import select
 
 from webapp import leases
 from webapp.engine import backups
+from webapp.engine.answers import BackupFacts
 from webapp.engine.errors import Cancelled, PlanChanged, Refusal
 from webapp.leases import Report
-from webapp.models import Backup, RestoreJob, db, now
+from webapp.models import Backup, RestoreJob, Site, db, now
 from webapp.seal import site_url
 from webapp.settings import Settings
 from webapp.storage import storage
+from webapp.stored import encrypt_for
 
 
 class SafetyFailed(Refusal):
@@ -51,8 +54,13 @@ def save(job: RestoreJob, report: Report) -> None:
             return
         # The last look whether the work is still ours: whoever has lost the lease keeps nothing.
         report("safety", facts.records, facts.records)
-        key = f"backups/{facts.sha256}"
-        storage().keep(target, key)
+        backup = Backup(
+            site_id=job.site_id,
+            name=f"before-{job.kind}-{now():%Y-%m-%d-%H%M%S}.srb.zip",
+            origin="safety",
+            created_by_id=job.created_by_id,
+        )
+        store(backup, job.site, target, facts)
     except (Cancelled, PlanChanged):
         raise
     except Refusal as refusal:
@@ -62,23 +70,21 @@ def save(job: RestoreJob, report: Report) -> None:
         raise SafetyFailed(reason=leases.mishap(error).message) from error
     finally:
         target.unlink(missing_ok=True)
-    backup = Backup(
-        site_id=job.site_id,
-        name=f"before-{job.kind}-{now():%Y-%m-%d-%H%M%S}.srb.zip",
-        size=facts.size,
-        sha256=facts.sha256,
-        origin="safety",
-        kind="full",
-        format="native",
-        path=key,
-        records=facts.records,
-        instant=now(),
-        created_by_id=job.created_by_id,
-    )
     db.session.add(backup)
     db.session.flush()
     job.safety_id = backup.id
     db.session.commit()
+
+
+def store(backup: Backup, site: Site, target: Path, facts: BackupFacts) -> None:
+    """Put a finished native backup in its place, encrypted where the site has a key, and tell its row. The caller commits."""
+    size, sha256 = facts.size, facts.sha256
+    if site.recipient:
+        target, size, sha256 = encrypt_for(site, target)
+    storage().keep(target, f"backups/{sha256}")
+    backup.path, backup.sha256, backup.size, backup.note = f"backups/{sha256}", sha256, size, ""
+    backup.format, backup.records, backup.instant = "native", facts.records, now()
+    backup.encrypted = bool(site.recipient)
 
 
 def discard(job_id: str) -> None:

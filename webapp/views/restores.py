@@ -191,6 +191,8 @@ def _rows_file(job: RestoreJob) -> Path:
 def confirm(job_id: str) -> Response:
     """One sentence that says what will be done, and the button that does it."""
     job = find_job(job_id)
+    if job.kind == "reset":
+        return see_other(url_for("resets.confirm", job_id=job.id))
     return show(job, "confirm" if job.status == "planned" else "")
 
 
@@ -227,7 +229,7 @@ def restore(job_id: str) -> Response:
 
 
 def _objection(job: RestoreJob, plan: Plan, digest: str, typed: int | None) -> Refusal | None:
-    if not may_choose(person(), job.site, choices_of(job)):
+    if job.kind == "reset" or not may_choose(person(), job.site, choices_of(job)):
         return ChoiceRefused()
     if digest != plan.digest or job.plan_digest != plan.digest:
         return PlanChanged()

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from flask import Response, jsonify, url_for
 
-from webapp import charts, memory, moves
+from webapp import charts, memory, moves, resets
 from webapp.engine.answers import FILES, Analysis, Choices, Counts, Plan, TablePlan
 from webapp.engine.errors import REPAIRS
 from webapp.models import RestoreJob, now
@@ -37,11 +37,21 @@ STEPS: Mapping[str, str] = {
 PHASES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "analysing": (("read", "Read"), ("match", "Compare")),
     "planning": (("read", "Read"), ("match", "Match"), ("plan", "Plan")),
+    "resetting": (("match", "Look"), ("plan", "Plan")),
     "running": (
         ("safety", "Back up"),
         ("lock", "Lock"),
         ("check", "Look again"),
         ("write", "Write"),
+        ("verify", "Verify"),
+        ("commit", "Commit"),
+    ),
+    "reset": (
+        ("backup", "Back up"),
+        ("drill", "Prove it"),
+        ("lock", "Lock"),
+        ("check", "Look again"),
+        ("write", "Clear"),
         ("verify", "Verify"),
         ("commit", "Commit"),
     ),
@@ -119,7 +129,10 @@ CHOOSABLE = frozenset({"analysed", "planned", "failed", "cancelled", "stale"})
 
 def working(job: RestoreJob) -> dict[str, Any]:
     """Something is going on, or waits to."""
-    names = PHASES.get("running" if job.status in {"queued", "unknown"} else job.status, PHASES["analysing"])
+    status = "running" if job.status in {"queued", "unknown"} else job.status
+    if job.kind == "reset":
+        status = "reset" if status == "running" else "resetting"
+    names = PHASES.get(status, PHASES["analysing"])
     plan = plan_of(job) if names is PHASES["running"] else None
     if plan and plan.files and plan.files.counts.changes:
         names = (("files", "Files"), *names)
@@ -266,6 +279,11 @@ def confirm(job: RestoreJob) -> dict[str, Any]:
     return {"plan": plan, "groups": groups(job, plan) if plan else [], "busy": moves.running_on(job.site_id)}
 
 
+def reset(job: RestoreJob) -> dict[str, Any]:
+    """What goes, and what has to be typed."""
+    return {**confirm(job), "words": resets.words_for(job.site)}
+
+
 def report(job: RestoreJob) -> dict[str, Any]:
     """What happened."""
     plan, problem = plan_of(job), problem_of(job)
@@ -287,6 +305,7 @@ SCREENS = {
     "choose": choose,
     "preview": preview,
     "confirm": confirm,
+    "reset": reset,
     "report": report,
 }
 

@@ -52,7 +52,7 @@ def test_damage_is_found_and_stays_told(installation: Installation, damage: str)
     else:
         path.write_bytes(b"X" + content[1:] if damage == "changed" else content[:-1])
     assert done(installation, "verify", backup).status == "done"
-    assert ("not there" if damage == "gone" else "sha256") in backup.verified_problem
+    assert ("not there" if damage == "gone" else "not as it was stored") in backup.verified_problem
     path.write_bytes(content)
     done(installation, "verify", backup)
     assert backup.verified_problem == ""
