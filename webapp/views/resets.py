@@ -57,8 +57,10 @@ def approve(job_id: str) -> Response:
         db.session.commit()
         return show(job, "reset", status=422, refusal=refusal)
     who = person().id  # the worker asks again, when it starts, whether this person may
-    again = {"error_json": None, "phase": "", "done": 0, "total": 0}
-    if moves.move(job.id, ["planned"], "queued", confirm_removal=plan.removal, created_by_id=who, **again):
+    if moves.move(
+        job.id, ["planned"], "queued",
+        confirm_removal=plan.removal, created_by_id=who, error_json=None, phase="", done=0, total=0,
+    ):  # fmt: skip
         note("reset.confirm", job.site.name, digest=plan.digest, rows=plan.removal)
         db.session.commit()
         current_app.extensions["enqueue"](job.id)
