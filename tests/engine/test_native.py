@@ -95,7 +95,7 @@ def test_the_bytes_are_those_of_the_specification() -> None:
         "504b0506" "00000000" "ffffffffffffffffffffffff" "7200"
     )  # fmt: skip
     assert layout.seal("0" * 64) == b"Smart Restore backup 1, sha256 of what precedes: " + b"0" * 64 + b"\n"
-    (line,) = native_index.index_lines(native_index.digests_of([b"{}"]), [b"7"]).splitlines()
+    (line,) = native_index.index_lines(native_index.digests_of([b"{}"]), ["7"]).splitlines()
     assert line == hashlib.blake2b(b"{}", digest_size=16).hexdigest().encode() + b" 7"
 
 

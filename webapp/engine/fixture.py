@@ -116,7 +116,7 @@ def lines_of(table: Table, profile: Profile, reader: Reader, *, stamp: str = "",
             continue
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
         for at, writer in writers:
-            columns[at] = [None if value is None else writer(value) for value in columns[at]]
+            columns[at] = _written(columns[at], writer)
         values = zip(*(columns[at] for at in places), strict=True) if places else [()] * len(rows)
         keys: Sequence[Any]
         records: list[_Keyless] | list[_Record]
@@ -127,6 +127,25 @@ def lines_of(table: Table, profile: Profile, reader: Reader, *, stamp: str = "",
             keys = list(zip(*(columns[at] for at in key_places), strict=True)) if key_places else [None] * len(rows)
             records = [_Keyless(label, fields(*row)) for row in values]
         yield Lines(encode(records), keys)
+
+
+def _written(values: Sequence[Any], writer: Callable[[Any], Any]) -> Sequence[Any]:
+    """A column as a fixture holds it. What nearly all columns are, canonical throughout, is done without a call a value."""
+    if writer is _instant and _are_instants(values):
+        return [value if value is None else f"{value[:10]}T{value[11:]}Z" for value in values]
+    if writer is _boolean and set(map(type, values)) <= _WHOLE:
+        return [_TRUTH.get(value, value) for value in values]
+    return [None if value is None else writer(value) for value in values]
+
+
+_WHOLE = {int, type(None)}
+
+
+def _are_instants(values: Sequence[Any]) -> bool:
+    if not set(map(type, values)) <= {str, type(None)}:
+        return False
+    given = list(filter(None, values))
+    return set(map(len, given)) <= {19, 26} and {value[10] for value in given} <= {" "} and "" not in values
 
 
 def _stamped(rows: Sequence[Sequence[Any]], at: int, since: str) -> Sequence[Sequence[Any]]:

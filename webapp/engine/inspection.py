@@ -69,7 +69,7 @@ def _inspect_index(source: Native, number: int, table: ManifestTable) -> None:
     for text in source.read_index(number, table):
         lines = parse_index(text)
         rows += len(lines)
-        total = added(total, (digest.hex() for digest, _ in lines))
+        total = added(total, (digest for digest, _ in lines))
     if rows != table.rows or digest_text(total) != table.digest:
         raise MalformedFile(
             where=f"in the index of {table.table}", reason="it does not name the rows that the manifest counts"

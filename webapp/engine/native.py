@@ -179,7 +179,7 @@ class _Writing:
                 rows += len(split)
                 text = lines.text
                 if known:
-                    fresh = [not taken for taken in known.take(digests)]
+                    fresh = [not taken for taken in known.take(digests, once=known.keyed)]
                     known.note(key for key, new in zip(keys, fresh, strict=True) if new)
                     text = b"".join([line + b"\n" for line, new in zip(split, fresh, strict=True) if new])
                     changed += sum(fresh)
@@ -216,7 +216,7 @@ def _see_that_it_can_be_read(table: str, lines: Lines) -> None:
             block.confirm()
     except FileRefused as refused:
         place = (refused.place.record or 1) - 1
-        key = _encoded(lines.keys[place : place + 1])[0].decode()
+        key = _encoded(lines.keys[place : place + 1])[0]
         reason = str(refused.facts.get("reason", refused.message))
         raise RowRefused(table=table, pk=key[:80], reason=reason) from None
 
@@ -224,8 +224,8 @@ def _see_that_it_can_be_read(table: str, lines: Lines) -> None:
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
-def _encoded(keys: Sequence[Any]) -> list[bytes]:
-    return _encode_lines(keys)[:-1].split(b"\n")
+def _encoded(keys: Sequence[Any]) -> list[str]:
+    return _encode_lines(keys).decode().split("\n")[:-1]
 
 
 def _write_files(snapshot: Snapshot, archive: Archive, base: Native | None, remarks: list[str]) -> ManifestFiles:

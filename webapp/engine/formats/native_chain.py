@@ -83,13 +83,21 @@ class Chain:
                         yield block
                         tell("read", 0, 0)
                     passed += point.entries[name].stored + point.entries[index_name(place, table.table)].stored
-                count, key = known.left()
-                if count:
-                    raise ChainBroken(
-                        name=self.name,
-                        reason=f"{count:,} rows of {table.table} that it names are in none of its files, the first is {key[:80]}",
-                    )
+                if known.left():
+                    raise self._incomplete(known, table, point, place, part)
         report("read", self.size, self.size)
+
+    def _incomplete(
+        self, known: Known, table: ManifestTable, point: Native, place: int, part: ManifestTable
+    ) -> ChainBroken:
+        """Name one of the rows that are nowhere: those of the first file have only been counted so far."""
+        count = known.left()
+        for text in whole_lines(point.read_part(records_name(place, table.table), part.records)):
+            known.take(digests_of(text[:-1].split(b"\n")))
+        return ChainBroken(
+            name=self.name,
+            reason=f"{count:,} rows of {table.table} that it names are in none of its files, one is {known.one_left()[:80]}",
+        )
 
     def _parts(self, table: str) -> list[tuple[Native, tuple[int, ManifestTable]]]:
         found = []
@@ -121,7 +129,9 @@ def _kept(point: Native, name: str, part: ManifestTable, known: Known, chunk: in
     """Of a part the lines that are rows of the last point's state."""
     for text in whole_lines(point.read_part(name, part.records, chunk)):
         lines = text[:-1].split(b"\n")
-        taken = known.take(digests_of(lines))
+        # In a full backup each row of a table with a key stands once, and nothing is read after it.
+        once = known.keyed and not point.manifest.base
+        taken = known.take(digests_of(lines), once=once)
         if all(taken):
             yield text
         elif any(taken):

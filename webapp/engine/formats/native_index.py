@@ -7,6 +7,7 @@ where it has several columns, null where there is none).
 from __future__ import annotations
 
 import hashlib
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
@@ -18,7 +19,6 @@ DIGEST = 16
 
 _BATCH = 2_000
 _MODULUS = 1 << 8 * DIGEST
-_SHORTEST = 2 * DIGEST + 2
 
 
 def digests_of(lines: Iterable[bytes]) -> list[str]:
@@ -37,29 +37,27 @@ def digest_text(total: int) -> str:
     return f"{total:0{2 * DIGEST}x}"
 
 
-def index_lines(digests: Sequence[str], keys: Sequence[bytes]) -> bytes:
+def index_lines(digests: Sequence[str], keys: Sequence[str]) -> bytes:
     """Lines of an index; ``keys`` are JSON."""
-    return b"".join(
-        [b"%b %b\n" % pair for pair in zip((digest.encode("ascii") for digest in digests), keys, strict=True)]
-    )
+    return "".join([f"{digest} {key}\n" for digest, key in zip(digests, keys, strict=True)]).encode()
 
 
-def parse_index(text: bytes) -> list[tuple[bytes, bytes]]:
+_LINES = re.compile(rb"(?:[0-9a-f]{32} [^\n]++\n)*+")
+
+
+def parse_index(text: bytes) -> list[tuple[str, str]]:
     """Digest and key of each line of a text of whole lines.
 
     Raises:
         MalformedFile
     """
-    found = []
-    for line in text[:-1].split(b"\n") if text else ():
-        digest = line[: 2 * DIGEST]
-        if len(line) < _SHORTEST or line[2 * DIGEST] != 0x20:
-            raise MalformedFile(where="in an index", reason="a line has no digest and key")
-        try:
-            found.append((bytes.fromhex(digest.decode("ascii")), line[2 * DIGEST + 1 :]))
-        except ValueError:
-            raise MalformedFile(where="in an index", reason="a line does not begin with a digest") from None
-    return found
+    try:
+        if _LINES.fullmatch(text):
+            lines = text.decode().split("\n")[:-1]
+            return [(line[: 2 * DIGEST], line[2 * DIGEST + 1 :]) for line in lines]
+    except UnicodeDecodeError:
+        pass
+    raise MalformedFile(where="in an index", reason="a line is no digest and key")
 
 
 class Known:
@@ -69,6 +67,8 @@ class Known:
     """
 
     def __init__(self, texts: Iterable[bytes]) -> None:
+        self.keyed = True  # no row is without a key, so that no two are alike
+        self._once = 0
         # A database without a name: SQLite keeps it in a file that vanishes with the process, whatever ends it.
         self._connection = sqlite3.connect("", isolation_level=None)
         try:
@@ -82,14 +82,15 @@ class Known:
         for pragma in ("temp_store = FILE", "journal_mode = OFF", "cache_size = -24000"):
             run(f"PRAGMA {pragma}")
         run("BEGIN")
-        run("CREATE TABLE line (digest BLOB, key BLOB)")
+        run("CREATE TABLE line (digest TEXT, key TEXT)")
         for text in texts:
+            self.keyed &= b" null\n" not in text
             self._connection.executemany("INSERT INTO line VALUES (?, ?)", parse_index(text))
         # In the order of the digests, so that the tree grows at its end however many there are.
-        run("CREATE TABLE known (digest BLOB PRIMARY KEY, key BLOB, amount INTEGER) WITHOUT ROWID")
+        run("CREATE TABLE known (digest TEXT PRIMARY KEY, key TEXT, amount INTEGER) WITHOUT ROWID")
         run("INSERT INTO known SELECT digest, min(key), count(*) FROM line GROUP BY digest ORDER BY digest")
         run("DROP TABLE line")
-        run("CREATE TABLE other (key BLOB)")
+        run("CREATE TABLE other (key TEXT)")
 
     def __enter__(self) -> Known:
         return self
@@ -99,39 +100,54 @@ class Known:
     ) -> None:
         self._connection.close()
 
-    def take(self, digests: Sequence[str]) -> list[bool]:
-        """Whether each of some rows is (still) known; those that are, are so once less."""
+    def take(self, digests: Sequence[str], *, once: bool = False) -> list[bool]:
+        """Whether each of some rows is (still) known; those that are, are so once less.
+
+        ``once`` says that no row comes twice from here on, which saves writing that down.
+        """
         taken: list[bool] = []
         for start in range(0, len(digests), _BATCH):
-            part = [bytes.fromhex(digest) for digest in digests[start : start + _BATCH]]
+            part = digests[start : start + _BATCH]
             marks = ", ".join("?" * len(part))
-            left = dict(self._connection.execute(f"SELECT digest, amount FROM known WHERE digest IN ({marks})", part))
-            changed: dict[bytes, int] = {}
+            left = dict(
+                self._connection.execute(
+                    f"SELECT digest, amount FROM known WHERE amount > 0 AND digest IN ({marks})", part
+                )
+            )
+            if once:
+                self._once += len(left)
+                taken += [digest in left for digest in part]
+                continue
             for digest in part:
                 amount = left.get(digest, 0)
                 if amount:
-                    changed[digest] = left[digest] = amount - 1
+                    left[digest] = amount - 1
                 taken.append(bool(amount))
             self._connection.executemany(
-                "UPDATE known SET amount = ? WHERE digest = ?", [(left, digest) for digest, left in changed.items()]
+                "UPDATE known SET amount = ? WHERE digest = ?", [(amount, digest) for digest, amount in left.items()]
             )
         return taken
 
-    def note(self, keys: Iterable[bytes]) -> None:
+    def note(self, keys: Iterable[str]) -> None:
         """Remember the keys of rows that were not known."""
         self._connection.executemany("INSERT INTO other VALUES (?)", [(key,) for key in keys])
 
-    def left(self) -> tuple[int, str]:
-        """How many rows were not taken, and the key of one of them."""
-        count, key = self._connection.execute("SELECT total(amount), min(key) FROM known WHERE amount > 0").fetchone()
-        return int(count), "" if key is None else bytes(key).decode("utf-8", "replace")
+    def left(self) -> int:
+        """How many rows were not taken."""
+        (count,) = self._connection.execute("SELECT total(amount) FROM known").fetchone()
+        return int(count) - self._once
+
+    def one_left(self) -> str:
+        """The key of a row that was not taken, as far as that was written down."""
+        (key,) = self._connection.execute("SELECT min(key) FROM known WHERE amount > 0").fetchone()
+        return str(key)
 
     def gone(self) -> int:
         """How many rows were not taken, and are not there with other values either."""
-        (count,) = self._connection.execute(
-            "SELECT total(amount) FROM known WHERE amount > 0 AND (key = CAST('null' AS BLOB) OR key NOT IN (SELECT key FROM other))"
+        (changed,) = self._connection.execute(
+            "SELECT count(*) FROM known WHERE key <> 'null' AND key IN (SELECT key FROM other)"
         ).fetchone()
-        return int(count)
+        return self.left() - int(changed)
 
 
 def whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
