@@ -55,6 +55,8 @@ def make(task: Task, report: Report) -> BackupFacts:
     backup.path = f"backups/{sha256}"
     backup.size, backup.records, backup.note = size, facts.records, ""
     backup.kind, backup.format = facts.kind, facts.format
+    if backup.encrypted and not backup.name.endswith(".age"):
+        backup.name += ".age"
     backup.instant = _instant(facts.instant)
     return msgspec.structs.replace(facts, path=backup.path, size=size, sha256=sha256)
 

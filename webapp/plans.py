@@ -28,7 +28,7 @@ from webapp.schedules import Rhythm
 
 KINDS = {"full": "everything, every time", "incremental": "what has changed, with a full one every seventh time"}
 FORMATS = {
-    "native": (".srb.zip", "Smart Restore's own: fast, checked throughout, with files and what has changed"),
+    "native": (".srb", "Smart Restore's own: fast, checked throughout, with files and what has changed"),
     "fixture": (".json", "Django fixture (JSON), which other programs read"),
     "package": (".tar.gz", "package of the document system, with files"),
     "sync": (".json", "sync file of the attendance system"),
@@ -213,7 +213,9 @@ def _objection(plan: BackupPlan, wish: Wish) -> tuple[str, str]:
         else "only the native format can hold what has changed" if wish.kind == "incremental" and wish.format != "native"
         else "",
         "format": f"there is no format {wish.format!r}" if wish.format not in formats() else "",
-        "media": f"the format {wish.format} holds no files" if wish.media and wish.format not in WITH_FILES else "",
+        "media": "" if not wish.media
+        else f"the format {wish.format} holds no files" if wish.format not in WITH_FILES
+        else "nobody has said where the files of this site are" if not plan.site.media_root else "",
         "category": f"this site has no category {strange[0]!r}" if strange else "",
         "encrypted": "this site has no key to encrypt for" if wish.encrypted and not plan.site.recipient else "",
         "keep_days": _beyond(wish.keep_days, LONGEST_DAYS),

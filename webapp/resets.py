@@ -74,7 +74,7 @@ def begin(site: Site, person: User) -> RestoreJob:
 def _waiting(site_id: int, person_id: int | None) -> Backup:
     return Backup(
         site_id=site_id,
-        name=f"before-reset-{now():%Y-%m-%d-%H%M%S}.srb.zip",
+        name=f"before-reset-{now():%Y-%m-%d-%H%M%S}.srb",
         size=0,
         sha256="",
         origin="safety",

@@ -56,7 +56,7 @@ def save(job: RestoreJob, report: Report) -> None:
         report("safety", facts.records, facts.records)
         backup = Backup(
             site_id=job.site_id,
-            name=f"before-{job.kind}-{now():%Y-%m-%d-%H%M%S}.srb.zip",
+            name=f"before-{job.kind}-{now():%Y-%m-%d-%H%M%S}.srb",
             origin="safety",
             created_by_id=job.created_by_id,
         )
