@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import random
 import shutil
 from datetime import time
 from pathlib import Path
@@ -334,3 +336,50 @@ def test_a_time_to_the_minute_is_the_same_minute_in_a_fixture_too(site: Restorin
     assert counted(outcome) == {"update": 1}
     changed = site.rows("core_attendancerecord")[0]
     assert (changed["in_time"], changed["out_time"]) == (time(8, 35, 12), time(17, 5))
+
+
+def test_it_may_be_compressed_marked_or_in_another_encoding(quick: Restoring, tmp_path: Path) -> None:
+    text = ams.file(tmp_path / "sync.json").read_bytes()
+    packed = tmp_path / "sync.json.gz"
+    packed.write_bytes(gzip.compress(text))
+    assert counted(quick.plan(packed)) == {"same": 6}
+    for name, content, repair in (
+        ("bom", b"\xef\xbb\xbf" + text, "bom"),
+        ("utf16", text.decode().encode("utf-16"), "utf16"),
+    ):
+        file = tmp_path / f"{name}.json"
+        file.write_bytes(content)
+        with pytest.raises(MalformedFile) as caught:
+            quick.plan(file)
+        assert caught.value.repair == repair
+        assert counted(quick.plan(file, repairs=(repair,))) == {"same": 6}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_change_of_a_byte_goes_unnoticed(tmp_path: Path, seed: int) -> None:
+    """But for what no checksum covers: white space, numbers and stamps of rows, when the file was made."""
+    chance = random.Random(seed)
+    text = ams.file(tmp_path / "whole.json", records=ams.of_small()[:2]).read_bytes()
+    whole = signed_parts(tmp_path / "whole.json")
+    file = tmp_path / "changed.json"
+    refused = 0
+    for _ in range(250):
+        changed = bytearray(text)
+        changed[chance.randrange(len(text))] = chance.choice(b'x0"{}[],: \n\\\xff')
+        file.write_bytes(changed)
+        try:
+            assert signed_parts(file) == whole
+        except FileRefused:
+            refused += 1
+    assert refused > 150
+
+
+def signed_parts(file: Path) -> list[dict[str, Any]]:
+    """What the checksums of a file cover."""
+    found = [
+        json.loads(bytes(record.fields)) for block in recognise(file).blocks(chunk=700) for record in block.records
+    ]
+    return [
+        {name: value for name, value in each.items() if name not in ("id", "created_at", "updated_at")}
+        for each in found
+    ]
