@@ -17,7 +17,7 @@ from tests import sites
 from tests.engine.conftest import NOW
 from tests.restoring import Restoring, codes, counted
 from webapp.demo.attendance import create_demo_attendance
-from webapp.engine import commands
+from webapp.engine import backups, commands
 from webapp.engine.answers import Analysis, Choices
 from webapp.engine.errors import (
     ChecksumWrong,
@@ -318,6 +318,14 @@ def test_the_samples_restore_into_the_demo(
     assert counted(site.restore(full))["insert"] >= 9
     assert counted(site.plan(full)) == {"same": 10}
     assert counted(site.plan(increment)) == {"same": 8}
+    written = tmp_path / "written.json"
+    backups.make(site.url, written, format="sync")
+    ours = json.loads(written.read_bytes())
+    for name, key in (("companies", ("name",)), ("attendance_records", ("ep_no", "date"))):
+        assert all(each["checksum"] == ams.checksum(each) for each in ours[name])
+        sums = {tuple(each[part] for part in key): each["checksum"] for each in ours[name]}
+        for told in json.loads(full.read_bytes())[name]:
+            assert sums[tuple(told[part] for part in key)] == told["checksum"]
     added = {(row["ep_no"], str(row["date"])): row for row in site.rows("core_attendancerecord")}
     names = {row["id"]: row["name"] for row in site.rows("core_company")}
     for told in json.loads(full.read_bytes())["attendance_records"]:
