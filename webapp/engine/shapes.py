@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from webapp.engine import values
-from webapp.engine.answers import FieldDrift
+from webapp.engine.drift import Drift
 from webapp.engine.errors import FileRefused, MalformedFile
 from webapp.engine.formats import RawRecord, sync
 from webapp.engine.formats.strict import parse_value
@@ -327,7 +327,7 @@ class Shapes:
         self.records = 0
         self.known: dict[tuple[bool, tuple[str, ...]], Shape] = {}
         self.latest: Shape | None = None
-        self.drift = _Drift()
+        self.drift = Drift()
 
     def of(self, rec: int, record: RawRecord) -> tuple[Shape, bool]:
         """The shape of a record, and whether it is seen for the first time."""
@@ -344,39 +344,6 @@ class Shapes:
         return shape, fresh
 
 
-class _Drift:
-    """What the unknown fields of a label carry."""
-
-    def __init__(self) -> None:
-        self.seen: dict[str, list[Any]] = {}  # records, filled, first value, constant
-
-    def note(self, shape: Shape, record: RawRecord) -> int:
-        """Count the unknown fields of a record; gives the number of names inside their values."""
-        given = _raw_fields(record.fields)
-        nested = 0
-        for name in shape.unknown:
-            raw = bytes(given[name])
-            if raw[:1] in (b"{", b"["):
-                nested += parse_value(raw)[1]
-            entry = self.seen.get(name)
-            if entry is None:
-                entry = self.seen[name] = [0, 0, raw, True]
-            entry[0] += 1
-            entry[1] += raw not in (_NULL, b'""')
-            entry[3] = entry[3] and raw == entry[2]
-        return nested
-
-    def facts(self) -> tuple[FieldDrift, ...]:
-        """By field."""
-        return tuple(
-            FieldDrift(field=name, records=entry[0], filled=entry[1], constant=entry[3], example=_short(entry[2]))
-            for name, entry in self.seen.items()
-        )
-
-
-_raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
 def _is_plain(name: str) -> bool:
     """Whether a field's name needs no escape in JSON; the decoder takes no others."""
     return name.isprintable() and '"' not in name and "\\" not in name
@@ -390,8 +357,3 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else values.json_text(value)
-
-
-def _short(raw: bytes) -> str:
-    text = raw.decode("utf-8", "replace")
-    return text if len(text) <= 40 else text[:39] + "…"

@@ -202,7 +202,7 @@ class _Stager:
             if shapes.table is not None:
                 pending.setdefault(shape, []).append(row)
             if shape.unknown:
-                named = shapes.drift.note(shape, record)
+                named = shapes.drift.note(shape.unknown, record)
                 inside += named if quick else 0
         for each, staged_rows in pending.items():
             self.connection.executemany(each.statement, staged_rows)
