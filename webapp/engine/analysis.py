@@ -93,7 +93,7 @@ def _model(scratch: Scratch, model: StagedModel) -> ModelFacts:
         categories=scratch.profile.categories_of(table.name),
         records=model.records,
         live_rows=scratch.live_rows[table.name],
-        protected=rules.protected,
+        protected=bool(rules.protected),
         ignored=rules.ignored or rules.matched_only,
         keys=tuple(key for key, _ in scratch.profile.keys_of(table) if set(key) <= set(model.columns)),
         unknown_fields=model.unknown,

@@ -447,6 +447,7 @@ class Plan(Answer):
     people_count: int = 0
     accounts: tuple[Candidate, ...] = ()  # accounts of the site that people can be led to, the first of them
     gains: tuple[Gain, ...] = ()  # who has more afterwards, where accounts and rights are restored
+    gain_count: int = 0
     partial: bool = False  # the file was cut off: nobody knows what else it held
     files: FilesPlan | None = None  # None where the backup carries no files
 

@@ -17,6 +17,7 @@ from webapp.engine.errors import FileRefused, FormatRefused
 from webapp.engine.fixture import write_fixture
 from webapp.engine.formats.native import read_manifest
 from webapp.engine.formats.native_manifest import Manifest
+from webapp.engine.guard import guarded
 from webapp.engine.inspection import inspect
 from webapp.engine.native import write_native
 from webapp.engine.package import write_package
@@ -71,7 +72,7 @@ def make(
         raise FormatRefused(format=format, reason=f"known are {', '.join(FORMATS)}")
     database = open_database(url)
     schema = database.schema()
-    known = choose(profile, schema)
+    known = guarded(choose(profile, schema), schema)
     with database.reader(schema) as reader:
         return write(
             Snapshot(
@@ -101,7 +102,7 @@ def make_before(
     """
     database = open_database(url)
     schema = database.schema()
-    known = choose(profile, schema)
+    known = guarded(choose(profile, schema), schema)
     with database.reader(schema) as reader:
         tables = tables_at_risk(plan, schema, known, reader)
         if not tables:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from webapp.engine import sql
 from webapp.engine.candidates import compared_value
-from webapp.engine.contents import CONTENT
+from webapp.engine.contents import CONTENT, PRIMARY, nameless
 from webapp.engine.creation import made, made_value
 from webapp.engine.fills import absent_value, chosen_fill
 from webapp.engine.labels import label_sql
@@ -194,29 +194,45 @@ def _write_rows(scratch: Scratch, table: Table, columns: tuple[Column, ...]) -> 
     )
 
 
-def note_pairs(scratch: Scratch, table: Table, trust: Trust) -> bool:
-    """Leave in ``noted <table>`` which row a record is, where nothing will tell it the next time.
+SMALL = 200
+"""Rows of a table up to which the evidence for equal numbers may turn with a few rows more."""
 
-    That are records that get another number, those of which a reference is left empty, and those that were recognised by
-    their content though their own number is another row's, which may be free then.
+
+def note_pairs(scratch: Scratch, table: Table, trust: Trust) -> bool:
+    """Leave in ``noted <table>`` which row a record is, where nothing may tell it the next time.
+
+    That are records that get another number, those of which a reference is left empty, those whose keys lead in a circle of
+    references, those that were recognised by their content though their own number is another row's, which may be free
+    then, and in a small table whatever was recognised by evidence.
     """
     if len(table.primary_key) != 1 or table.primary_key[0] not in scratch.staged_columns[table.name]:
         return False
     (key,) = table.primary_key
-    noted = q(f"noted {table.name}")
-    after = f'(SELECT a."#rec" AS rec, a."#action" AS action, a.{q(key)} AS new FROM {q("after " + table.name)} a)'
-    pairs = (
-        f'SELECT s.{q(key)} AS old, a.new AS new FROM {after} a JOIN {staged(table)} s ON s."#rec" = a.rec'
-        f" WHERE s.{q(key)} IS NOT NULL AND (a.action = 'insert' AND a.new IS NOT s.{q(key)}"
-        f" OR a.action IN ('insert', 'update') AND a.rec IN (SELECT rec FROM {nulled(table)}))"
-    )
-    if table.name in trust.proven and not has_own_identity(table):
-        pairs += (
-            f' UNION SELECT s.{q(key)}, l.{q(key)} FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec'
-            f" JOIN {live(table)} l ON l._rowid_ = m.live WHERE m.rung = {CONTENT} AND m.code IS NULL AND s.{q(key)} IS NOT l.{q(key)}"
-        )
-    if not scratch.one(f"SELECT EXISTS ({pairs})"):
+    wanted = []
+    if table.name in scratch.moved:
+        wanted.append(f"a.\"#action\" = 'insert' AND a.{q(key)} IS NOT s.{q(key)}")
+    if scratch.one(f"SELECT EXISTS (SELECT 1 FROM {nulled(table)})"):
+        wanted.append(f"a.\"#action\" IN ('insert', 'update') AND m.rec IN (SELECT rec FROM {nulled(table)})")
+    held = scratch.live_rows[table.name]
+    if held and table.name in scratch.schema.circles:
+        wanted.append(f"a.\"#action\" = 'insert' AND {nameless(scratch, table, 's', circles=False)}")
+    if not has_own_identity(table):
+        if 0 < held <= SMALL and scratch.one(f"SELECT count(*) FROM {matched(table)}") <= SMALL:
+            wanted.append(f"m.rung IN ({PRIMARY}, {CONTENT}) OR a.\"#action\" = 'insert'")
+        elif table.name in trust.proven:
+            wanted.append(f"m.rung = {CONTENT} AND s.{q(key)} IS NOT l.{q(key)}")
+    if not wanted:
         return False
+    pairs = (
+        f"SELECT s.{q(key)} AS old, coalesce(l.{q(key)}, a.{q(key)}) AS new FROM {matched(table)} m"
+        f' JOIN {staged(table)} s ON s."#rec" = m.rec LEFT JOIN {live(table)} l ON l._rowid_ = m.live'
+        f' LEFT JOIN {q("after " + table.name)} a ON a."#rec" = m.rec'
+        f" WHERE m.code IS NULL AND s.{q(key)} IS NOT NULL AND coalesce(l.{q(key)}, a.{q(key)}) IS NOT NULL"
+        f" AND (m.live IS NOT NULL OR a.\"#action\" = 'insert') AND ({' OR '.join(f'({each})' for each in wanted)})"
+    )
+    noted = q(f"noted {table.name}")
     scratch.run(f"CREATE TABLE {noted} (old PRIMARY KEY, new) WITHOUT ROWID")
-    scratch.run(f"INSERT OR IGNORE INTO {noted} {pairs}")
-    return True
+    if scratch.run(f"INSERT OR IGNORE INTO {noted} {pairs}").rowcount:
+        return True
+    scratch.run(f"DROP TABLE {noted}")
+    return False

@@ -37,6 +37,7 @@ from webapp.engine.drill import drill as try_out
 from webapp.engine.drill import failed_drill
 from webapp.engine.errors import FileChanged, FileRefused, OutcomeUnknown
 from webapp.engine.formats import Carrier, diagnose
+from webapp.engine.guard import guarded
 from webapp.engine.pipeline import opened, planned, recognised_as_one
 from webapp.engine.placement import forget, settle_folder
 from webapp.engine.plan import file_digest
@@ -56,7 +57,7 @@ def check_site(url: str, profile: str | None = None) -> SiteCheck:
     """Connect, reflect and say what is there. Writes nothing."""
     database = open_database(url)
     schema = database.schema()
-    known = choose(profile, schema)
+    known = guarded(choose(profile, schema), schema)
     remarks = database.remarks()
     with database.reader(schema) as reader:
         tables = tuple(

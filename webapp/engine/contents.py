@@ -12,6 +12,9 @@ from webapp.engine.schema import Column, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import q
 
+PRIMARY: Final = 0
+"""The rung of a match by primary key."""
+
 CONTENT: Final = 91
 """The rung of a match by whole content."""
 
@@ -149,12 +152,16 @@ def _self_references(scratch: Scratch, table: Table) -> list[str]:
     ]
 
 
-def nameless(scratch: Scratch, table: Table, alias: str) -> str:
-    """SQL condition: no key of the table, apart from the primary key, tells which row this is."""
+def nameless(scratch: Scratch, table: Table, alias: str, *, circles: bool = True) -> str:
+    """SQL condition: no key of the table, apart from the primary key, tells which row this is.
+
+    Without ``circles``, keys that may lead back to the table itself do not count.
+    """
     conditions = ["1"]
     columns = scratch.staged_columns[table.name]
     for key, nulls_equal in scratch.profile.keys_of(table):
-        if all(name in columns for name in key):
+        through = {reference.target for name in key if (reference := table.reference(name))}
+        if all(name in columns for name in key) and (circles or not through & scratch.schema.circles):
             empty = " OR ".join(f"{alias}.{q(name)} IS NULL" for name in key)
             conditions.append("0" if nulls_equal else f"({empty})")
     return " AND ".join(conditions)

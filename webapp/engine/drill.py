@@ -29,6 +29,7 @@ from webapp.engine.databases import Database
 from webapp.engine.databases.base import Reader, Report
 from webapp.engine.errors import Cancelled, Refusal, SiteRefused, WriteRefused
 from webapp.engine.formats import Records
+from webapp.engine.guard import guarded
 from webapp.engine.pipeline import planned
 from webapp.engine.profile import ProbeRules, Profile, choose
 from webapp.engine.schema import Schema
@@ -52,7 +53,7 @@ def drill(source: Records, site: Database, profile: str | None, folder: Path, re
     """
     started = time.monotonic()
     schema = site.schema()
-    known = choose(profile, schema)
+    known = guarded(choose(profile, schema), schema)
     folder.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
     # The profile by its name or path: a scratch database is recognised as its site is.

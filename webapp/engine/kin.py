@@ -29,12 +29,12 @@ def kin_columns(scratch: Scratch, table: Table) -> frozenset[str]:
 
 
 def begin_kin(scratch: Scratch, table: Table) -> None:
-    """Leave in ``temp.kin`` the number that each record has in the site, taken for its own to begin with."""
+    """Leave in ``temp.kin`` the number that each record has in the site: of none it is known to begin with."""
     (key,) = table.primary_key
     scratch.run("DROP TABLE IF EXISTS temp.kin")
     scratch.run("CREATE TEMP TABLE kin (old PRIMARY KEY, new, round INTEGER) WITHOUT ROWID")
     scratch.run(
-        f"INSERT OR IGNORE INTO temp.kin SELECT {q(key)}, {q(key)}, 0 FROM {staged(table)} WHERE {q(key)} IS NOT NULL"
+        f"INSERT OR IGNORE INTO temp.kin SELECT {q(key)}, NULL, 0 FROM {staged(table)} WHERE {q(key)} IS NOT NULL"
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from webapp.engine import sql
-from webapp.engine.contents import CONTENT, match_contents, nameless
+from webapp.engine.contents import CONTENT, PRIMARY, match_contents, nameless
 from webapp.engine.creation import make_rows
 from webapp.engine.decisions import DECIDED, decide, decided_tables, lead
 from webapp.engine.emails import question_emails
@@ -23,7 +23,6 @@ from webapp.engine.schema import LEDGER, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import q
 
-PRIMARY: Final = 0
 LEDGERED: Final = 90
 """Rungs; 1, 2, ... are the keys of :meth:`~webapp.engine.profile.Profile.keys_of` in their order."""
 
@@ -75,17 +74,23 @@ def _match_table(scratch: Scratch, table: Table, trust: Trust) -> None:
     kin = kin_columns(scratch, table)
     if kin:
         begin_kin(scratch, table)
-    primary = _climb(scratch, table, trust, kin)
+    _look_up(scratch, table, trust, kin)
     while kin and lead_kin(scratch, table):
         scratch.run(f"DELETE FROM {matched(table)}")
-        _climb(scratch, table, trust, kin)
-    if scratch.live_rows[table.name]:
-        match_contents(scratch, table, trust)
-        if primary and table.name in trust.tables - trust.mixed:
-            _by_number(scratch, table, primary)
+        _look_up(scratch, table, trust, kin)
     question_emails(scratch, table, trust)
     decide(scratch, table)
     number_rows(scratch, table)
+
+
+def _look_up(scratch: Scratch, table: Table, trust: Trust, kin: frozenset[str]) -> None:
+    """Look every record up by every key; then, what no key tells, by what was noted, by its content and by its number."""
+    primary = _climb(scratch, table, trust, kin)
+    if scratch.live_rows[table.name]:
+        _by_ledger(scratch, table)
+        match_contents(scratch, table, trust)
+        if primary and table.name in trust.tables - trust.mixed:
+            _by_number(scratch, table, primary)
 
 
 def _climb(scratch: Scratch, table: Table, trust: Trust, kin: frozenset[str]) -> str:
@@ -120,8 +125,6 @@ def _climb(scratch: Scratch, table: Table, trust: Trust, kin: frozenset[str]) ->
         f' FROM {staged(table)} s {" ".join(joins)} ORDER BY s."#rec"'
     )
     _one_record_a_row(scratch, table)
-    if scratch.live_rows[table.name]:
-        _by_ledger(scratch, table)
     return primary
 
 

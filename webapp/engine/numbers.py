@@ -106,6 +106,7 @@ def note_moves(scratch: Scratch, table: Table) -> None:
             f") AS found WHERE found.rec = {matched(table)}.rec"
         )
     scratch.run(f"DROP TABLE IF EXISTS {moved}")
+    scratch.moved.discard(table.name)
     if scratch.one(f"SELECT EXISTS (SELECT 1 FROM {matched(table)} WHERE new IS NOT NULL)"):
         scratch.run(f"CREATE TABLE {moved} (old PRIMARY KEY, new) WITHOUT ROWID")
         scratch.run(

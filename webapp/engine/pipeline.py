@@ -14,6 +14,7 @@ from webapp.engine.databases.base import Report
 from webapp.engine.decisions import chosen_keys
 from webapp.engine.errors import IncrementReplace, PartialReplace
 from webapp.engine.formats import Records, Several, as_chains, recognise
+from webapp.engine.guard import guarded
 from webapp.engine.plan import file_digest, plan
 from webapp.engine.profile import Profile, choose
 from webapp.engine.scratch import Scratch, needed_tables, open_scratch
@@ -49,7 +50,7 @@ def opened(
 ) -> Iterator[Scratch]:
     """The scratch file at ``path`` with stage and live rows side by side, in which a plan is worked out."""
     schema = database.schema()
-    known: Profile = choose(profile, schema)
+    known: Profile = guarded(choose(profile, schema), schema)
     staged, facts = stage(source, schema, known, stages, report)
     if choices.remove:
         facts = msgspec.structs.replace(facts, models=(*facts.models, *facts.empty))

@@ -43,6 +43,7 @@ REMOVAL_BUDGET = 100
 """Rows of one table that may be removed without typing the number, unless a tenth of the table is fewer."""
 
 PROBLEMS_NAMED = 200
+GAINS_NAMED = 5000
 
 
 class PlannedTable(msgspec.Struct, frozen=True):
@@ -91,6 +92,10 @@ def plan(scratch: Scratch, media: Path | None = None) -> Plan:
     while settle_values(scratch) or settle_keys(scratch):
         settle_references(scratch, trust)
     settle_referenced(scratch)
+    while scratch.choices.remove and settle_keys(scratch):
+        # A row that stays after all may hold the key of a record.
+        settle_references(scratch, trust)
+        settle_referenced(scratch)
     settle_questions(scratch)
     keep_needed(scratch)
     scratch.report("plan", 4, len(steps))
@@ -147,6 +152,7 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str], noted: froze
     reduced, reduced_count = placeholders(scratch)
     created, created_count = created_rows(scratch)
     conflicts, conflict_count = find_conflicts(scratch)
+    gained = gains(scratch)
     people, people_count, accounts = find_people(scratch, trust)
     strange = (
         (Problem(code="another_site", message=words("another_site")),)
@@ -178,7 +184,8 @@ def _sum_up(scratch: Scratch, trust: Trust, chosen: frozenset[str], noted: froze
         people=people,
         people_count=people_count,
         accounts=accounts,
-        gains=gains(scratch),
+        gains=gained[:GAINS_NAMED],
+        gain_count=len(gained),
         partial=scratch.facts.file.partial,
         files=files,
     )

@@ -45,7 +45,7 @@ class TableRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     single: Mapping[str, str] = {}  # fields of older files that held one reference, and the link table of today's list
     create: Mapping[str, Any] | None = None  # a row that is only referred to by name may be made, with these values
     sync: SyncRules | None = None  # how it stands in a sync file
-    protected: bool = False  # accounts and rights
+    protected: bool | None = None  # accounts and rights; where nothing is said, the database's structure tells
     placeholder: Mapping[
         str, Any
     ] = {}  # a missing account that is referred to is added with these values: no rights, no login
@@ -147,7 +147,7 @@ class Profile:
         rules = self.rules(table)
         named = any(fnmatch.fnmatchcase(table, each) for each in self.reset.clear)
         kept = any(fnmatch.fnmatchcase(table, each) for each in self.reset.keep)
-        return named and not (kept or rules.protected or rules.ignored or rules.matched_only)
+        return named and not (kept or bool(rules.protected) or rules.ignored or rules.matched_only)
 
     def matching_by(self, keys: Mapping[str, tuple[str, ...]]) -> Profile:
         """This profile with keys that a person chose, by table, before all others."""
@@ -229,7 +229,7 @@ def recognised(schema: Schema) -> tuple[str, ...]:
 
 
 def choose(name: str | None, schema: Schema) -> Profile:
-    """The profile that was asked for, else the best that recognises the site, else the generic one."""
+    """The profile that was asked for, else the best that recognises the site, else the generic one, as it is written."""
     return load(name or next(iter(recognised(schema)), DEFAULT))
 
 

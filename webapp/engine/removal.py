@@ -156,21 +156,31 @@ def _settle_key(scratch: Scratch, table: Table, other: Table, key: ForeignKey) -
         if moved.rowcount:
             _keep_parents(scratch, table)
         return False
+    kept = _is_guarded(scratch, other)
+    if policy == "remove" and kept:
+        # It stays, and what it refers to with it.
+        return False
     if policy == "remove" and not other.remark:
         moved = scratch.run(
             f"INSERT INTO {todo(other)} (rec, live, action, code) SELECT DISTINCT NULL, row, 'delete', 'refers_to_removed'"
             f" FROM ({pointing}) WHERE row NOT IN ({_held(scratch, other)})"
         )
         return moved.rowcount > 0
-    if policy == "null" and free:
+    if policy == "null" and free and not kept:
         _empty(scratch, other, column, pointing)
         return False
     scratch.run(
         f"INSERT INTO {todo(other)} (rec, live, action, code, field) SELECT DISTINCT NULL, row, 'blocked', 'still_referenced', ?"
-        f" FROM ({pointing})",
+        f" FROM ({pointing}) WHERE row NOT IN (SELECT live FROM {todo(other)} WHERE action = 'blocked' AND rec IS NULL)",
         (column,),
     )
     return False
+
+
+def _is_guarded(scratch: Scratch, table: Table) -> bool:
+    """Whether its rows are nobody's to remove or change here: accounts and rights, and what the application keeps itself."""
+    rules = scratch.profile.rules(table.name)
+    return rules.matched_only or (bool(rules.protected) and scratch.choices.accounts == "protect")
 
 
 def _held(scratch: Scratch, table: Table) -> str:
@@ -189,9 +199,9 @@ def _letting_go(scratch: Scratch, other: Table, key: ForeignKey) -> str:
     columns = scratch.staged_columns.get(other.name, ())
     if not all(name in columns for name in key.columns):
         return going
-    changed = " OR ".join(
-        differs(other.by_name[name], f"l.{q(name)}", scratch.final(other, other.by_name[name])) for name in key.columns
-    )
+    # A row that is changed keeps its primary key, whatever its record has.
+    free = [other.by_name[name] for name in key.columns if name not in other.primary_key]
+    changed = " OR ".join(differs(each, f"l.{q(each.name)}", scratch.final(other, each)) for each in free) or "0"
     lacking = [number for number, names in scratch.shapes(other) if not all(name in names for name in key.columns)]
     shaped = f' AND s."#shape" NOT IN ({", ".join(map(str, lacking))})' if lacking else ""
     emptied = (

@@ -15,6 +15,7 @@ from webapp.engine.answers import Choices, FileFacts, Plan
 from webapp.engine.databases import Database
 from webapp.engine.databases.base import Report
 from webapp.engine.errors import NoReset
+from webapp.engine.guard import guarded
 from webapp.engine.labels import label_of
 from webapp.engine.plan import file_digest, plan
 from webapp.engine.profile import Profile, choose
@@ -38,7 +39,7 @@ def plan_reset(site: Database, profile: str | None, output: Path, report: Report
         NoReset: the profile does not say what business data is.
     """
     schema = site.schema()
-    known = choose(profile, schema)
+    known = guarded(choose(profile, schema), schema)
     names = cleared_tables(schema, known)
     if not names:
         raise NoReset(profile=known.name)

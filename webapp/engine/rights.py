@@ -11,7 +11,7 @@ from webapp.engine.tokens import shown
 from webapp.engine.values import from_text, json_text
 
 NAMED = 200
-"""Accounts, and rows of a table of rights, that are named."""
+"""Placeholders that are named. Who gains rights is named in full."""
 
 
 def placeholders(scratch: Scratch) -> tuple[tuple[str, ...], int]:
@@ -53,7 +53,7 @@ def _after(table: Table) -> str:
 
 def _of_accounts(scratch: Scratch, table: Table) -> list[tuple[str, str]]:
     """Columns by which an account may do something: those that a placeholder has without any right."""
-    found = []
+    found = _renamed(scratch, table)
     label = label_sql(scratch.profile, table)
     for name, powerless in scratch.profile.rules(table.name).placeholder.items():
         column = table.by_name.get(name)
@@ -65,7 +65,7 @@ def _of_accounts(scratch: Scratch, table: Table) -> list[tuple[str, str]]:
             f' LEFT JOIN {q(f"before {table.name}")} b ON b."#id" = a."#id"'
             f" WHERE a.\"#action\" IN ('insert', 'update') AND coalesce(a.\"#code\", '') <> 'placeholder'"
             f' AND a.{q(name)} IS NOT ? AND (b."#id" IS NULL OR a.{q(name)} IS NOT b.{q(name)})'
-            f' ORDER BY a."#id" LIMIT {NAMED})',
+            ' ORDER BY a."#id")',
             (nothing,),
         ):
             # A boolean is a right that is had or not; a password is never shown.
@@ -74,17 +74,42 @@ def _of_accounts(scratch: Scratch, table: Table) -> list[tuple[str, str]]:
     return found
 
 
+def _renamed(scratch: Scratch, table: Table) -> list[tuple[str, str]]:
+    """Accounts that get another name keep what they can do: somebody else can do it then."""
+    keys = [key for key, _ in scratch.profile.keys_of(table) if all(table.reference(name) is None for name in key)]
+    label = label_sql(scratch.profile, table)
+    if not keys:
+        return []
+    changed = " OR ".join(f"a.{q(name)} IS NOT b.{q(name)}" for name in keys[0])
+    old = f'SELECT {label} FROM {q(f"before {table.name}")} o WHERE o."#id" = b."#id"'
+    new = f'SELECT {label} FROM {_after(table)} n WHERE n."#id" = a."#id"'
+    rows = scratch.run(
+        f'SELECT ({new}), ({old}) FROM {_after(table)} a JOIN {q(f"before {table.name}")} b ON b."#id" = a."#id"'
+        f' WHERE a."#action" = \'update\' AND ({changed}) ORDER BY a."#id"'
+    )
+    return [(str(who), f"all that {before} had") for who, before in rows]
+
+
 def _of_rights(scratch: Scratch, table: Table) -> list[tuple[str, str]]:
     """Rows that give somebody something (a group, a permission, a token), and new groups and roles themselves."""
     title = scratch.profile.title_of(table.name)
     holders = [key for key in table.foreign_keys if len(key.columns) == 1 and _is_protected(scratch, key.target)]
-    holders.sort(key=lambda key: not scratch.profile.rules(key.target).placeholder)
+    order = [column.name for column in table.columns]
+    # An account rather than a group; who must be there rather than who gave it.
+    holders.sort(
+        key=lambda key: (
+            not scratch.profile.rules(key.target).placeholder,
+            table.by_name[key.columns[0]].nullable,
+            order.index(key.columns[0]),
+        )
+    )
     given = [key for key in table.foreign_keys if len(key.columns) == 1 and key not in holders[:1]]
+    given.sort(key=lambda key: order.index(key.columns[0]))
     cells = [_called(scratch, key) for key in (*holders[:1], *given)]
     found = []
     for row in scratch.run(
         f"SELECT {', '.join((label_sql(scratch.profile, table), *cells))} FROM {_after(table)} a"
-        f" WHERE a.\"#action\" IN ('insert', 'update') ORDER BY a.\"#id\" LIMIT {NAMED}"
+        f" WHERE a.\"#action\" IN ('insert', 'update') ORDER BY a.\"#id\""
     ):
         things = ", ".join(str(thing) for thing in row[len(holders[:1]) + 1 :] if thing is not None)
         if holders:
@@ -95,7 +120,7 @@ def _of_rights(scratch: Scratch, table: Table) -> list[tuple[str, str]]:
 
 
 def _is_protected(scratch: Scratch, table: str) -> bool:
-    return scratch.profile.rules(table).protected
+    return bool(scratch.profile.rules(table).protected)
 
 
 def _called(scratch: Scratch, key: ForeignKey) -> str:

@@ -101,6 +101,15 @@ class Schema:
         text = repr([(name, repr(table)) for name, table in sorted(self.tables.items()) if name not in OWN_TABLES])
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @cached_property
+    def circles(self) -> frozenset[str]:
+        """Tables from which references lead back to themselves."""
+        needs = {
+            name: {key.target for key in table.foreign_keys if key.target in self.tables}
+            for name, table in self.tables.items()
+        }
+        return frozenset(name for name in needs if name in _reached(name, needs))
+
     def order(self) -> tuple[str, ...]:
         """Tables with referenced ones first; members of a cycle follow each other in name order."""
         waiting = {

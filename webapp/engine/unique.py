@@ -6,7 +6,7 @@ from webapp.engine.fills import absent_value
 from webapp.engine.references import nulled, todo
 from webapp.engine.schema import Column, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
-from webapp.engine.sql import differs, q, value_literal
+from webapp.engine.sql import differs, literal, q, value_literal
 
 
 def settle_keys(scratch: Scratch) -> bool:
@@ -38,7 +38,8 @@ def _settle_key(scratch: Scratch, table: Table, key: tuple[str, ...]) -> bool:
     moved = " OR ".join(
         differs(table.by_name[name], f"l.{q(name)}", part) for name, part in zip(key, parts, strict=True)
     )
-    empty = f" AND NOT EXISTS (SELECT 1 FROM {nulled(table)} n WHERE n.rec = d.rec)"
+    columns = ", ".join(map(literal, key))
+    empty = f" AND NOT EXISTS (SELECT 1 FROM {nulled(table)} n WHERE n.rec = d.rec AND n.col IN ({columns}))"
     taking = f"(d.action = 'insert' OR (d.action = 'update' AND ({moved}))){empty}"
     scratch.run("DROP TABLE IF EXISTS temp.doubles")
     scratch.run("CREATE TEMP TABLE doubles (id INTEGER)")
