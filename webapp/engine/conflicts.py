@@ -58,6 +58,8 @@ def find_conflicts(scratch: Scratch) -> tuple[tuple[Conflict, ...], int]:
     """The first rows that wait, each with what it is and what the backup would make of it; and how many there are."""
     found: list[Conflict] = []
     count = 0
+    if scratch.choices.on_conflict != "manual":
+        return (), 0
     for table in scratch.tables:
         after = q(f"after {table.name}")
         waiting = scratch.one(f"SELECT count(*) FROM {after} WHERE \"#code\" = 'conflict' AND \"#action\" = 'blocked'")
