@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests import document_sites, dumps, sites, small_sites
+from tests import document_sites, dumps, packages, sites, small_sites
 from tests.postgresql_server import PostgreSQLServer
 from tests.restoring import Restoring, counted
 from webapp.demo.site import DemoSite
@@ -143,15 +143,35 @@ def test_a_compressed_dump_is_read_where_it_lies(documents: str, tmp_path: Path)
 def test_a_dump_in_a_package_is_read_where_it_lies(documents: str, tmp_path: Path, kind: str) -> None:
     dump = dumped(documents, tmp_path, kind)
     package = tmp_path / "package.tar.gz"
+    files = packages.tar(tmp_path / "files", {"documents/2025/one.pdf": b"%PDF", "media/two.txt": b"two"}).read_bytes()
     with tarfile.open(package, "w:gz") as archive:
-        for name, content in (("manifest.json", b"{}"), ("database.dump", dump.read_bytes()), ("storage.tar.gz", b"x")):
+        for name, content in (
+            ("manifest.json", b"{}"),
+            ("database.dump", dump.read_bytes()),
+            ("storage.tar.gz", files),
+        ):
             member = tarfile.TarInfo(f"./tmp_20260312/{name}")
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     analysis = commands.analyse(package, documents, stages=tmp_path / "stages")
     assert analysis.file.format == "Package of a document system, with a dump of PostgreSQL"
     assert (analysis.file.records, analysis.origin.verdict) == (6_514, "same")
-    assert any("storage.tar.gz are not read" in note for note in analysis.file.notes)
+    media = tmp_path / "media"
+    media.mkdir()
+    plan = commands.make_plan(package, documents, stages=tmp_path / "stages", output=tmp_path / "plan", media=media)
+    assert plan.files is not None
+    assert plan.files.counts.insert == 2
+    commands.apply_plan(
+        tmp_path / "plan",
+        plan.digest,
+        documents,
+        job=f"dump {kind}",
+        receipt=tmp_path / "receipt",
+        media=media,
+        source=package,
+    )
+    assert (media / "documents/2025/one.pdf").read_bytes() == b"%PDF"
+    assert (media / "two.txt").read_bytes() == b"two"
 
 
 @pytest.mark.parametrize("kind", ["copy", "columns"])

@@ -199,6 +199,26 @@ def test_a_link_on_the_way_is_never_followed(sqlite: str, tmp_path: Path) -> Non
     assert list(outside.iterdir()) == []
 
 
+def test_a_folder_of_our_own_that_is_a_link_or_somebody_elses_is_not_used(sqlite: str, tmp_path: Path) -> None:
+    site = office(sqlite, tmp_path, empty=True)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (site.media / ".smart-restore").symlink_to(outside, target_is_directory=True)
+    with pytest.raises(errors.FolderRefused):
+        site.bring_back(site.package())
+    assert list(outside.iterdir()) == []
+    assert site.held() == {}
+
+
+def test_a_name_that_a_folder_has_already_stands_in_the_way(sqlite: str, tmp_path: Path) -> None:
+    site = office(sqlite, tmp_path, empty=True)
+    site.lay_out({"letters": b"a file where a folder should be"})
+    (site.media / "notes/loose.txt").mkdir(parents=True)
+    _, plan = site.plan_of(site.package())
+    assert files_of(plan) == {"insert": 3, "blocked": 2}
+    assert not plan.ready
+
+
 def test_files_that_differ_in_case_only_are_left_out(sqlite: str, tmp_path: Path) -> None:
     site = office(sqlite, tmp_path, empty=True)
     # A package cannot hold such twins, so two of them do.

@@ -225,6 +225,24 @@ def test_a_hostile_tar_is_refused(site: Office, tmp_path: Path, info: tarfile.Ta
     assert left <= {"package", "stages"}
 
 
+@pytest.mark.parametrize("inner", ["../evil.txt", "/etc/evil", "documents/a\\b", "documents/one.txt"])
+def test_a_hostile_archive_inside_the_archive_is_refused(site: Office, tmp_path: Path, inner: str) -> None:
+    with tarfile.open(tmp_path / "files", "w:gz") as archive:
+        archive.addfile(member("documents/ONE.txt"), io.BytesIO())
+        archive.addfile(member(inner), io.BytesIO())
+    members = {"database.dump": b"", "storage.tar.gz": (tmp_path / "files").read_bytes(), "manifest.json": b"{}"}
+    with pytest.raises(errors.PackageRefused):
+        site.plan_of(packages.tar(tmp_path / "package", members, before="tmp_1/"))
+    assert site.held() == {}
+
+
+def test_what_is_called_an_archive_inside_must_be_one(site: Office, tmp_path: Path) -> None:
+    for junk in (b"x", bytes(range(256)) * 8, b"PK\x03\x04" + bytes(600)):
+        members = {"database.dump": b"", "storage.tar.gz": junk, "manifest.json": b"{}"}
+        with pytest.raises(errors.FileRefused):
+            site.plan_of(packages.tar(tmp_path / "package", members))
+
+
 def hostile_zips() -> Iterator[tuple[str, Callable[[Path], None]]]:
     def entry(name: str, mode: int = 0o100644) -> Callable[[Path], None]:
         def write(path: Path) -> None:

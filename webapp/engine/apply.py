@@ -19,7 +19,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -27,9 +27,18 @@ import msgspec
 from webapp.engine import sql
 from webapp.engine.answers import Outcome
 from webapp.engine.databases.base import Database, Report, TableChanges, Writer
-from webapp.engine.errors import FilesUnreadable, FolderRefused, PlanBlocked, PlanChanged, RemovalNotConfirmed, Stale
+from webapp.engine.errors import (
+    AlreadyApplied,
+    FilesUnreadable,
+    FolderRefused,
+    OutcomeUnknown,
+    PlanBlocked,
+    PlanChanged,
+    RemovalNotConfirmed,
+    Stale,
+)
 from webapp.engine.formats import Carrier, Records
-from webapp.engine.placement import Move, Placement, moves_of, placed
+from webapp.engine.placement import Move, Placement, moves_of, placed, settle_folder
 from webapp.engine.plan import PlanFacts, file_digest, open_plan, table_changes
 from webapp.engine.reasons import counted
 from webapp.engine.verify import verify
@@ -84,7 +93,7 @@ def apply(
         latest = (phase, done, whole)
         report(*latest)
 
-    with _placed(facts, media, job, moves) as placement:
+    with _placed(facts, database, media, job, moves) as placement:
         if placement:
             placement.fetch(_carrier(carrier), tell)
         with database.writer(schema, str(path), lambda: report(*latest)) as writer:
@@ -110,13 +119,19 @@ def apply(
 
 
 @contextmanager
-def _placed(facts: PlanFacts, media: Path | None, job: str, moves: tuple[Move, ...]) -> Iterator[Placement | None]:
+def _placed(
+    facts: PlanFacts, database: Database, media: Path | None, job: str, moves: tuple[Move, ...]
+) -> Iterator[Placement | None]:
     """The place for the files of a plan, if it has any."""
     if not moves:
         yield None
         return
     if media is None or str(media.absolute()) != facts.media:
         raise FolderRefused(path=media or facts.media, reason="the plan was made for another one")
+    with suppress(OutcomeUnknown):
+        settle_folder(media, database.settle)
+    if database.settle(job):
+        raise AlreadyApplied(job=job)
     with placed(media, job, moves) as placement:
         yield placement
 

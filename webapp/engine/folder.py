@@ -11,7 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,11 +102,12 @@ class Folder:
 
     def _step(self, number: int, folder: str, path: str, *, make: bool) -> int:
         if make:
-            try:
-                os.mkdir(folder, stat.S_IMODE(os.fstat(number).st_mode), dir_fd=number)
+            with suppress(FileExistsError):
+                around = os.fstat(number)
+                os.mkdir(folder, stat.S_IMODE(around.st_mode), dir_fd=number)
+                with suppress(PermissionError):
+                    os.chown(folder, around.st_uid, around.st_gid, dir_fd=number, follow_symlinks=False)
                 os.fsync(number)
-            except FileExistsError:
-                pass
         try:
             inner = os.open(folder, _LOOK, dir_fd=number)
         except FileNotFoundError:

@@ -7,7 +7,6 @@ form of those of the rows, and ``look #files`` with the state in which the folde
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -196,7 +195,7 @@ class _Work:
             " LEFT JOIN (SELECT path, min(called) AS called, max(chosen) AS chosen FROM temp.named GROUP BY 1) named"
             f" ON named.path = f.path LEFT JOIN {told} told ON told.path = f.path {wanted} ORDER BY f.path"
         )
-        for row in found.fetchall():
+        for row in found:
             rec, path, size, sha256, modified, called, was_told = row
             yield _Carried(rec, path, size, sha256, modified, called, bool(was_told))
 
@@ -206,9 +205,12 @@ class _Work:
 
     def _twins(self) -> set[str]:
         """Paths that another one equals where upper and lower case are one."""
-        paths = [row[0] for row in self.scratch.run("SELECT path FROM stage.files")]
-        times = Counter(path.casefold() for path in paths)
-        return {path for path in paths if times[path.casefold()] > 1}
+        self.scratch.connection.create_function("folded", 1, str.casefold, deterministic=True)
+        found = self.scratch.run(
+            "SELECT path FROM stage.files WHERE folded(path) IN"
+            " (SELECT folded(path) FROM stage.files GROUP BY 1 HAVING count(*) > 1)"
+        )
+        return {row[0] for row in found}
 
     def _compare(self, file: _Carried) -> None:
         try:

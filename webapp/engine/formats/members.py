@@ -60,6 +60,39 @@ def walk(path: Path, packing: Packing, size: int) -> Iterator[Found]:
             yield _ZipMember(file, size, found)
 
 
+def inside(member: Found) -> Iterator[Found]:
+    """The regular files of a tar, packed or not, that is itself a member; none where it is empty.
+
+    Raises:
+        PackageRefused: it is no tar.
+    """
+    stream = _Begun(member)
+    if not stream.start:
+        return
+    kind = recognise_compression(stream.start)
+    if kind == "zip":
+        raise PackageRefused(reason=f"its member {member.name[:80]!r} is a zip, where a tar is expected")
+    yield from Tar(Inflated(cast(BinaryIO, stream), kind) if kind else stream).members()
+
+
+class _Begun:
+    """A member whose first bytes were looked at."""
+
+    def __init__(self, member: Found) -> None:
+        self.stored = 0
+        self.start = member.read(BLOCK)
+        self._waiting = self.start
+        self._member = member
+
+    def read(self, size: int) -> bytes:
+        if self._waiting:
+            piece, self._waiting = self._waiting[:size], self._waiting[size:]
+        else:
+            piece = self._member.read(size)
+        self.stored += len(piece)
+        return piece
+
+
 def zip_names(path: Path) -> list[str]:
     """The names of a zip's members."""
     with path.open("rb") as file:

@@ -10,7 +10,7 @@ written down of both.
     storage/media/...               all other files
     configuration/..., scripts/...  not read
 
-A later generation has ``database.dump``, ``storage.tar.gz`` and ``manifest.json`` instead: the dump is read, its files are not.
+A later generation has ``database.dump``, ``storage.tar.gz`` (the files, in an archive of their own) and ``manifest.json``.
 
 Nothing is unpacked by name: members are gone through in their order, and what is said of them is held against what they are.
 """
@@ -34,7 +34,7 @@ from webapp.engine.errors import ArchiveRefused, FileRefused, FilesUnreadable, P
 from webapp.engine.folder import flaw_of
 from webapp.engine.formats import django_json, django_lines
 from webapp.engine.formats.block import Block
-from webapp.engine.formats.members import Packing, fixture_reading, packing_of, walk, zip_names
+from webapp.engine.formats.members import Found, Packing, fixture_reading, inside, packing_of, walk, zip_names
 from webapp.engine.formats.postgresql_archive import read_dump
 from webapp.engine.formats.recognition import open_text
 from webapp.engine.formats.source import Report, Source, quiet
@@ -89,7 +89,6 @@ class _Survey:
     others: Counter[str] = field(default_factory=Counter)  # members that are not read, by their folder
     secrets: int = 0
     dump: str = ""  # the name of the member that is a dump, where there is no fixture
-    packed_files: bool = False  # files in an archive inside the archive
 
 
 @dataclass
@@ -103,7 +102,7 @@ class Package:
     packing: Packing
     asked: frozenset[str]
     _inner: Source | None = None
-    _walking: Iterator[Any] | None = None
+    _walking: Iterator[tuple[str, Found]] | None = None
 
     @property
     def format(self) -> str:
@@ -145,8 +144,6 @@ class Package:
         lost = self._missing_files()
         if lost:
             found.append(f"Its manifest lists {len(lost):,} files that it does not hold, the first is {lost[0]}.")
-        if survey.packed_files:
-            found.append("The files in its storage.tar.gz are not read: unpack them into the site's folder of files.")
         if not survey.fixture and not survey.dump:
             found.append("The package holds files only, and no records.")
         return tuple(found)
@@ -194,9 +191,9 @@ class Package:
         wanted = {member for member, file in self.survey.files.items() if file.sha256 == sha256}
         for _ in range(2):
             if self._walking is None:
-                self._walking = walk(self.path, self.packing, self.size)
-            for member in self._walking:
-                if member.name in wanted:
+                self._walking = self._members()
+            for name, member in self._walking:
+                if name in wanted:
                     digest = hashlib.sha256()
                     while piece := member.read(_PIECE):
                         digest.update(piece)
@@ -215,8 +212,8 @@ class Package:
             FileRefused: the archive is damaged or hostile.
         """
         found, seen, paths = _Survey(), set[str](), set[str]()
-        for member in walk(self.path, self.packing, self.size):
-            plain = _plain(member.name)
+        for full, member in self._members():
+            plain = _plain(full)
             if plain.casefold() in seen:
                 raise PackageRefused(reason=f"two members have the name {plain[:80]!r}")
             seen.add(plain.casefold())
@@ -226,18 +223,16 @@ class Package:
             elif name == FIXTURE:
                 found.fixture = member.name
                 found.fixture_sha256 = _digest(member)
-            elif name.startswith("storage/"):
+            elif name.startswith(("storage/", f"{PACKED_FILES}/")):
                 path = _path_in_site(name)
                 if path.casefold() in paths:
                     raise PackageRefused(reason=f"two members are the file {path[:80]!r}")
                 paths.add(path.casefold())
-                found.files[member.name] = StoredFile(
+                found.files[full] = StoredFile(
                     path=path, sha256=_digest(member), size=member.size, modified=member.modified
                 )
             elif name == DUMP:
                 found.dump = member.name
-            elif name == PACKED_FILES:
-                found.packed_files = True
             else:
                 found.others[name.partition("/")[0]] += 1
                 found.secrets += any(word in name.lower() for word in _SECRET)
@@ -248,6 +243,18 @@ class Package:
             )
         self._date(found)
         return found
+
+    def _members(self) -> Iterator[tuple[str, Found]]:
+        """All members with their names; those of the archive inside the archive follow its name."""
+        for member in walk(self.path, self.packing, self.size):
+            if _without_top(member.name) != PACKED_FILES:
+                yield member.name, member
+                continue
+            for each in inside(member):
+                inner = each.name
+                while inner.startswith("./"):
+                    inner = inner[2:]
+                yield f"{member.name}/{inner}", each
 
     # ------------------------------------------------------------ what is said of the members
 
@@ -333,7 +340,7 @@ def _without_top(name: str) -> str:
 
 def _path_in_site(name: str) -> str:
     """Where a member of ``storage`` belongs below the site's folder of files."""
-    return name.removeprefix("storage/").removeprefix("media/")
+    return name.removeprefix(f"{PACKED_FILES}/").removeprefix("storage/").removeprefix("media/")
 
 
 def _listed(survey: _Survey) -> dict[str, dict[str, Any]]:
