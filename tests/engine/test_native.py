@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import os
+import sqlite3
 import zipfile
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests import sites, small_sites
 from tests.engine.conftest import NOW
@@ -22,6 +28,9 @@ from webapp.engine.errors import RowRefused
 from webapp.engine.folder import OWN
 from webapp.engine.formats import native_index
 from webapp.engine.formats import native_layout as layout
+from webapp.engine.formats.compression import Inflated
+from webapp.engine.native_archive import Packed
+from webapp.engine.output import appearing
 
 
 @pytest.mark.parametrize(("source", "target"), [("sqlite", "postgresql"), ("postgresql", "sqlite")])
@@ -129,6 +138,102 @@ def test_documents_with_double_names_are_not_written(sqlite: str, tmp_path: Path
     sites.execute(sqlite, """UPDATE library_book SET facts = '{"a": 1, "a": 2}' WHERE id = 2""")
     with pytest.raises(RowRefused, match="row 2 of library_book"):
         backups.make(sqlite, tmp_path / "all.srb")
+
+
+def test_a_backup_is_one_moment_of_the_site(site_database: str, tmp_path: Path) -> None:
+    """Rows that are written while it runs are not in it, and its instant lies before them."""
+    small_sites.library(site_database)
+    if site_database.startswith("sqlite"):
+        with sqlite3.connect(site_database.removeprefix("sqlite:///")) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+    expected = {name: len(rows) for name, rows in sites.contents(site_database).items()}
+    before = datetime.now(UTC)
+    interfered: list[datetime] = []
+
+    def interfere(phase: str, done: int, total: int) -> None:
+        if not interfered:
+            sites.execute(
+                site_database,
+                "INSERT INTO library_tag (code, title) VALUES ('late', 'Late')",
+                "DELETE FROM library_loan",
+            )
+            interfered.append(datetime.now(UTC))
+
+    made = backups.make(site_database, tmp_path / "all.srb", report=interfere)
+    assert before <= datetime.fromisoformat(made.instant) <= interfered[0]
+    assert dict(made.tables) == expected
+    assert backups.check(tmp_path / "all.srb").records == sum(expected.values())
+
+
+def test_a_backup_by_time_holds_what_was_stamped_since(site_database: str, tmp_path: Path) -> None:
+    """And what has no stamp, or lies in a table without one: what is not known to be old."""
+    small_sites.school_small(site_database)
+    mark = datetime(2026, 1, 1, 12, 0, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    students = sites.rows(site_database, "students_student")
+    sites.execute(
+        site_database,
+        "UPDATE students_student SET updated_at = '2026-01-01 06:29:59'",
+        f"UPDATE students_student SET updated_at = '2026-01-01 06:30:00' WHERE id = {students[0]['id']}",
+    )
+    made = backups.make(site_database, tmp_path / "new.srb", profile="school", since=mark)
+    assert made.tables["students_student"] == 1 < len(students)
+    assert (made.kind, made.base, made.since) == ("incremental", "", "2026-01-01T06:30:00.000000Z")
+    assert "Deleted rows" in made.remarks[0]
+    said = backups.manifest(tmp_path / "new.srb")
+    assert said is not None
+    by_name = {table.table: table for table in said.tables}
+    assert by_name["students_student"].stamp == "updated_at"
+    whole = [table for table in said.tables if not table.stamp]
+    assert all(table.rows == len(sites.rows(site_database, table.table)) for table in whole)
+    plan = Restore(site_database, tmp_path).plan(tmp_path / "new.srb")
+    assert (plan.counts.same, plan.counts.changes) == (made.records, 0)
+
+
+def test_a_site_without_rows_and_one_without_tables_are_backed_up(sqlite: str, tmp_path: Path) -> None:
+    assert backups.make(sqlite, tmp_path / "0.srb").records == 0
+    assert backups.check(tmp_path / "0.srb").records == 0
+    sites.library_schema(sqlite)
+    backups.make(sqlite, tmp_path / "1.srb")
+    sites.write(sqlite, small_sites.library_rows())
+    made = backups.make(sqlite, tmp_path / "2.srb", base=[tmp_path / "1.srb"])
+    assert backups.check([tmp_path / "1.srb", tmp_path / "2.srb"]).records == made.rows == made.records > 0
+
+
+@given(
+    pieces=st.lists(
+        st.one_of(st.binary(max_size=2000), st.builds(bytes.__mul__, st.binary(max_size=40), st.integers(0, 40_000))),
+        max_size=8,
+    )
+)
+@settings(max_examples=40)
+def test_what_is_packed_is_unpacked_as_it_was(pieces: list[bytes]) -> None:
+    """Padding against bombs included: any text, in any pieces."""
+    written: list[bytes] = []
+    packed = Packed(written.append)
+    for piece in pieces:
+        packed.feed(piece)
+    packed.close()
+    stored, text = b"".join(written), b"".join(pieces)
+    stream = Inflated(io.BytesIO(stored), "deflate", size=len(stored), members=False)
+    assert b"".join(iter(lambda: stream.read(1 << 20), b"")) == text
+    assert (packed.size, packed.stored, packed.part.sha256) == (
+        len(text),
+        len(stored),
+        hashlib.sha256(text).hexdigest(),
+    )
+
+
+def test_a_file_appears_whole_also_where_files_need_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    (tmp_path / "made").write_text("before")
+    with pytest.raises(TypeError), appearing(tmp_path / "made") as output:
+        output.write([b"half", b"whole"][0:1])  # type: ignore[arg-type]
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+    assert (tmp_path / "made").read_text() == "before"
+    with appearing(tmp_path / "made") as output:
+        output.write(b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+    assert (tmp_path / "made").read_text() == "whole"
 
 
 # ---------------------------------------------------------------- the demo sites

@@ -129,7 +129,7 @@ class UnknownFormat(FileRefused):
 
     code = "unknown_format"
     hint = (
-        "Known are Django fixtures as JSON, JSON lines, XML or YAML, sync files and plain dumps of PostgreSQL, as they are or inside gzip, bzip2, xz,"
+        "Known are native backups of this program; Django fixtures as JSON, JSON lines, XML or YAML, sync files and plain dumps of PostgreSQL, as they are or inside gzip, bzip2, xz,"
         " lzma or a zip with one member; and, unpacked, SQLite databases and dumps of pg_dump in its own formats."
     )
 

@@ -52,7 +52,7 @@ def _count_files(source: Records) -> int:
     for file in source.files():
         size = sum(len(piece) for piece in source.read_file(file.sha256))
         if size != file.size:
-            raise MalformedFile(where="in files.jsonl", reason=f"{file.path[:80]!r} has another size")
+            raise MalformedFile(where="in its list of files", reason=f"{file.path[:80]!r} has another size")
         count += 1
     return count
 
