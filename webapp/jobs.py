@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from webapp import leases, moves, resets, safety
+from webapp import later, leases, moves, resets, safety
 from webapp.engine import commands
 from webapp.engine.answers import Plan
 from webapp.engine.errors import AlreadyApplied, Cancelled, OutcomeUnknown, Refusal, Stale
@@ -117,6 +117,8 @@ def apply(job: RestoreJob, owner: str, report: commands.Report) -> None:
     try:
         if not permitted(job):
             raise NotPermitted
+        if job.scheduled_for:
+            _look_again(job, report)
         if job.kind == "reset":
             resets.secure(job, report)
         else:
@@ -136,7 +138,7 @@ def apply(job: RestoreJob, owner: str, report: commands.Report) -> None:
     except Cancelled as refusal:
         if not (Stop.asked and moves.release(job.id, "running", owner)):
             end(job, "cancelled", owner, refusal.problem())
-    except Stale as refusal:
+    except (Stale, later.Moved) as refusal:
         end(job, "stale", owner, refusal.problem())
     except (AlreadyApplied, OutcomeUnknown):
         settle(job, owner)
@@ -148,6 +150,25 @@ def apply(job: RestoreJob, owner: str, report: commands.Report) -> None:
         settle(job, owner, leases.mishap(error).problem())
     else:
         finish(job, owner, outcome, receipt)
+
+
+def _look_again(job: RestoreJob, report: commands.Report) -> None:
+    """Plan a restore anew whose time has come: it is done only if the plan would still be the approved one.
+
+    Raises:
+        Missed, Moved
+    """
+    missed = later.too_late(job)
+    if missed is not None:
+        raise missed
+    output = storage().new_upload()
+    try:
+        _plan(job, output, lambda _phase, done, total: report("again", done, total))
+        moved = commands.compare_plans(storage().fetch(storage().plan(job.id)), output)
+    finally:
+        output.unlink(missing_ok=True)
+    if moved:
+        raise later.Moved(what=later.said(moved))
 
 
 @contextmanager

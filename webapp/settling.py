@@ -13,7 +13,7 @@ from pathlib import Path
 from flask import current_app
 from sqlalchemy import select
 
-from webapp import moves, plans, safety, tasks
+from webapp import later, moves, plans, safety, tasks
 from webapp.audit import note
 from webapp.engine import commands
 from webapp.engine.answers import Counts, Outcome, Problem
@@ -123,6 +123,7 @@ def sweep() -> None:
     enqueue = current_app.extensions["enqueue"]
     for job in moves.unclaimed(seconds=5):
         enqueue(job.id)
+    later.sweep(enqueue)
     for task_id in plans.claim_due():
         enqueue(task_id, task=True)
     tasks.sweep(partial(enqueue, task=True))

@@ -38,6 +38,7 @@ from webapp.engine.drill import failed_drill
 from webapp.engine.errors import FileChanged, FileRefused, OutcomeUnknown
 from webapp.engine.formats import Carrier, diagnose
 from webapp.engine.guard import guarded
+from webapp.engine.moved import moved_rows
 from webapp.engine.pipeline import opened, planned, recognised_as_one
 from webapp.engine.placement import forget, settle_folder
 from webapp.engine.plan import file_digest
@@ -153,6 +154,11 @@ def make_reset_plan(url: str, *, output: Path, profile: str | None = None, repor
 def read_plan(path: Path) -> Plan:
     """The summary of a plan file (or of a receipt)."""
     return msgspec.structs.replace(read_facts(path).plan, digest=file_digest(path))
+
+
+def compare_plans(approved: Path, now: Path) -> Mapping[str, int]:
+    """By title of a table: rows of which two plans of one restore say different things. Empty: they would do the same."""
+    return moved_rows(approved, now)
 
 
 def plan_rows(

@@ -12,7 +12,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import moves
+from webapp import later, moves
 from webapp.audit import note
 from webapp.engine import commands
 from webapp.engine.answers import Plan
@@ -142,6 +142,7 @@ def again(job: RestoreJob, to: JobStatus, **values: Any) -> Response:
         error_json=None,
         plan_digest=None,
         confirm_removal=None,
+        scheduled_for=None,
         phase="",
         done=0,
         total=0,
@@ -211,11 +212,14 @@ def restore(job_id: str) -> Response:
         db.session.commit()
         return show(job, "confirm", status=422, refusal=refusal)
     who = person().id  # the worker asks again, when it starts, whether this person may
+    if request.form.get("when") == "later":
+        return _schedule(job, typed, who)
     if moves.move(
         job.id,
         ["planned"],
         "queued",
         confirm_removal=typed,
+        scheduled_for=None,
         error_json=None,
         phase="",
         done=0,
@@ -237,7 +241,31 @@ def _objection(job: RestoreJob, plan: Plan, digest: str, typed: int | None) -> R
         return PlanBlocked(count=plan.problem_count)
     if plan.removal and typed != plan.removal:
         return RemovalNotConfirmed(removal=plan.removal)
-    return SiteBusy() if moves.running_on(job.site_id) else None
+    later_on = request.form.get("when") == "later"
+    return SiteBusy() if moves.running_on(job.site_id) and not later_on else None
+
+
+def _schedule(job: RestoreJob, typed: int | None, who: int) -> Response:
+    """Set the plan that was shown for a time."""
+    try:
+        at = later.read_time(request.form.get("at", ""))
+    except later.TimeRefused as refusal:
+        return show(job, "confirm", status=422, refusal=refusal)
+    if later.schedule(job, at, confirm_removal=typed, person_id=who):
+        note("restore.schedule", f"restore {job.id}", site=job.site.name, at=at.isoformat(), digest=job.plan_digest)
+        db.session.commit()
+    return see_other(url_for("restores.page", job_id=job.id))
+
+
+@blueprint.post("/restores/<job_id>/take-back/")
+@allow("admin")
+def take_back(job_id: str) -> Response:
+    """Do not carry a plan out at its time after all; it waits for a person again."""
+    job = find_job(job_id)
+    if later.take_back(job):
+        note("restore.take_back", f"restore {job.id}", site=job.site.name)
+        db.session.commit()
+    return see_other(url_for("restores.page", job_id=job.id))
 
 
 @blueprint.post("/restores/<job_id>/cancel/")

@@ -133,6 +133,8 @@ def working(job: RestoreJob) -> dict[str, Any]:
     if job.kind == "reset":
         status = "reset" if status == "running" else "resetting"
     names = PHASES.get(status, PHASES["analysing"])
+    if job.scheduled_for and status == "running":
+        names = (("again", "Plan again"), *names)
     plan = plan_of(job) if names is PHASES["running"] else None
     if plan and plan.files and plan.files.counts.changes:
         names = (("files", "Files"), *names)
@@ -276,7 +278,12 @@ def checks(plan: Plan) -> dict[str, bool]:
 def confirm(job: RestoreJob) -> dict[str, Any]:
     """One sentence, and the button."""
     plan = plan_of(job)
-    return {"plan": plan, "groups": groups(job, plan) if plan else [], "busy": moves.running_on(job.site_id)}
+    return {
+        "plan": plan,
+        "groups": groups(job, plan) if plan else [],
+        "busy": moves.running_on(job.site_id),
+        "now": now(),
+    }
 
 
 def reset(job: RestoreJob) -> dict[str, Any]:
