@@ -50,6 +50,7 @@ class _Dump:
         self.waiting: list[RawRecord] = []  # rows of INSERT statements
         self.places: list[Place] = []
         self.size = 0
+        self.targets: dict[bytes, tuple[Constants, bool]] = {}  # of INSERT statements, as they are written
 
     def _comment(self, line: bytes) -> None:
         line = line.rstrip()
@@ -100,6 +101,7 @@ class _Dump:
 
     def _statement(self, first: Token) -> None:
         tokens = self._rest(first)
+        self.targets.clear()  # any statement may change what a name means
         words = [token.text for token in tokens[:8]]
         try:
             match words:
@@ -215,20 +217,15 @@ class _Dump:
     # ---- INSERT
 
     def _insert(self, first: Token) -> Iterator[Block]:
-        head = [first]
-        while (token := self.text.next()) and not (
-            token.kind == WORD and token.text in ("values", "select", "default")
-        ):
-            head.append(token)
-            if token.text == ";" or len(head) > _KEPT:
-                break
-        if not token:
-            self.text.cut_off("a statement has no end")
-        named, columns, _ = self._target(head, 2)
-        if token.text != "values":
-            self.text.refuse("an INSERT has something else than values", first.byte, first.line)
-        constants = Constants(self.text, self.tables.label(named), columns, self._converts(named, columns))
-        ours = self.tables.is_ours(named)
+        target = self.text.next_target()
+        known = self.targets.get(target)
+        if known:
+            self.text.advance(len(target))
+        else:
+            known = self._into(first)
+            if target:
+                self.targets[target] = known
+        constants, ours = known
         more = True
         while more:
             place = self.text.next_place()
@@ -244,6 +241,23 @@ class _Dump:
             more = token.text == "," and token.kind == SIGN
         if token.text != ";":
             self._rest(token)  # ON CONFLICT DO NOTHING
+
+    def _into(self, first: Token) -> tuple[Constants, bool]:
+        """What becomes of the rows of an INSERT, read up to them, and whether they are this program's own."""
+        head = [first]
+        while (token := self.text.next()) and not (
+            token.kind == WORD and token.text in ("values", "select", "default")
+        ):
+            head.append(token)
+            if token.text == ";" or len(head) > _KEPT:
+                break
+        if not token:
+            self.text.cut_off("a statement has no end")
+        named, columns, _ = self._target(head, 2)
+        if token.text != "values":
+            self.text.refuse("an INSERT has something else than values", first.byte, first.line)
+        constants = Constants(self.text, self.tables.label(named), columns, self._converts(named, columns))
+        return constants, self.tables.is_ours(named)
 
     def _take_waiting(self) -> Iterator[Block]:
         if self.waiting:

@@ -39,11 +39,12 @@ class Lines:
         """
         columns, width = self.columns, len(self.columns)
         for line in data.decode()[:-1].split("\n"):
-            cells: list[object] = list((line.removesuffix("\r") if self.strip else line).split("\t"))
+            texts = (line.removesuffix("\r") if self.strip else line).split("\t")
+            cells: list[object] = list(texts)
             if len(cells) != width:
                 raise Unreadable(f"a row of {self.label} has {len(cells)} values for {width} columns")
             if "\\" in line:
-                cells = [None if cell == "\\N" else unescape(str(cell)) for cell in cells]
+                cells = [None if cell == "\\N" else unescape(cell) if "\\" in cell else cell for cell in texts]
             for index, convert in self.converts:
                 cell = cells[index]
                 if cell is not None:

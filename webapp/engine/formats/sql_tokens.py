@@ -36,6 +36,7 @@ _OPEN = re.compile(
 )  # what begins here and has no end yet
 _CONSTANT = rb"(?:'(?:[^']|'')*+'|[A-Za-z]++|-?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)"
 _ROW = re.compile(rb"\(" + _CONSTANT + rb"(?:, ?" + _CONSTANT + rb")*+\)")
+_TARGET = re.compile(rb"INTO [A-Za-z0-9_.]++ (?:\([A-Za-z0-9_, ]++\) )?VALUES(?= )", re.IGNORECASE)
 _CONSTANTS = re.compile(_CONSTANT)
 _COMMENT = re.compile(rb"/\*|\*/")
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))|''", re.DOTALL)
@@ -162,6 +163,12 @@ class SqlText:
         self._skip_space()
         return self.place()
 
+    def next_target(self) -> bytes:
+        """What stands between INSERT and its rows, as it is written, where it is plain and at hand; else nothing."""
+        self._skip_space()
+        found = _TARGET.match(self._buffer, self._at)
+        return found.group() if found else b""
+
     def take_row(self) -> list[str] | None:
         """A parenthesis of plain constants as they are written, when the next tokens are one that is at hand; else None."""
         self._skip_space()
@@ -208,7 +215,7 @@ class SqlText:
                 return b"", False
 
     def advance(self, size: int) -> None:
-        """Step over lines that :meth:`take_data` gave."""
+        """Step over bytes that were looked at already."""
         self._move(size)
 
     # ---- the buffer
