@@ -131,6 +131,29 @@ def test_a_dump_of_a_site_is_the_same_database_and_changes_nothing(documents: st
     assert site.plan(dump, remove=True).counts.changes == 0
 
 
+@pytest.mark.parametrize("kind", ["copy", "custom", "file"])
+def test_a_table_that_the_backup_holds_empty_is_emptied_by_a_replace(
+    postgresql: str, sqlite: str, tmp_path: Path, kind: str
+) -> None:
+    url = small_sites.library(sqlite if kind == "file" else postgresql)
+    loans = sites.rows(url, "library_loan")
+    sites.execute(url, "DELETE FROM library_loan")
+    if kind == "file":
+        backup = Path(shutil.copy(sqlite.removeprefix("sqlite:///"), tmp_path / "copy.db"))
+    else:
+        backup = dumped(url, tmp_path, kind)
+    sites.write(url, {"library_loan": loans})
+    site = Restoring(url, tmp_path)
+    assert counted(site.plan(backup)).keys() == {"same"}
+    assert site.plan(backup, remove=True).counts.delete == len(loans)
+
+
+def test_what_was_stepped_over_is_told(documents: str, tmp_path: Path) -> None:
+    analysis = commands.analyse(dumped(documents, tmp_path, "copy"), documents, stages=tmp_path / "stages")
+    (note,) = analysis.file.notes
+    assert "nothing was done with them: alter table (" in note
+
+
 def test_a_compressed_dump_is_read_where_it_lies(documents: str, tmp_path: Path) -> None:
     plain = dumped(documents, tmp_path, "copy")
     packed = tmp_path / "dump.sql.gz"

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
@@ -24,6 +24,7 @@ from webapp.engine.formats import postgresql_dump
 from webapp.engine.formats.block import Block
 from webapp.engine.formats.compression import INFLATED
 from webapp.engine.formats.django_json import Stream
+from webapp.engine.formats.said import Said
 from webapp.engine.formats.source import CHUNK, Report, quiet
 
 try:
@@ -58,14 +59,15 @@ def open_container(path: Path, name: str, sha256: str, size: int, repairs: froze
     return Archive(path, name, sha256, size, repairs, TITLE.format(kind=kind), find_program())
 
 
-def read_dump(file: Stream, chunk: int = CHUNK) -> Iterator[Block]:
+def read_dump(file: Stream, said: Said | None = None, chunk: int = CHUNK) -> Iterator[Block]:
     """Yield the rows of a dump of any format, from a stream such as the member of an archive."""
+    said = said or Said()
     start = b""
     while len(start) < len(_MAGIC) and (piece := file.read(len(_MAGIC) - len(start))):
         start += piece
     whole = _Continued(start, file)
     if start != _MAGIC:
-        yield from postgresql_dump.read(whole, chunk)
+        yield from postgresql_dump.read_telling(whole, chunk, frozenset(), said)
         return
     program = find_program()
     with tempfile.NamedTemporaryFile(prefix="dump-") as copy:
@@ -73,7 +75,7 @@ def read_dump(file: Stream, chunk: int = CHUNK) -> Iterator[Block]:
             copy.write(piece)
         copy.flush()
         with _plain_text(program, Path(copy.name)) as stream:
-            yield from postgresql_dump.read(stream, chunk)
+            yield from postgresql_dump.read_telling(stream, chunk, frozenset(), said)
 
 
 def find_program() -> str:
@@ -108,14 +110,21 @@ class Archive:
     repairs: tuple[str, ...] = ()
     parts: tuple[FilePart, ...] = ()
     partial: bool = False
+    said: Said = field(default_factory=Said)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of it; complete once the records have been read."""
+        return tuple(self.said.notes)
 
     def blocks(self, report: Report = quiet, chunk: int = CHUNK) -> Iterator[Block]:
         """Yield the rows of all tables."""
         if self.path.stat().st_size != self.size:
             raise FileChanged(found="of another size", expected=f"{self.sha256} of {self.size:,} bytes")
+        self.said.clear()
         told = time.monotonic()
         with _plain_text(self.program, self.path) as stream:
-            for block in postgresql_dump.read(stream, chunk):
+            for block in postgresql_dump.read_telling(stream, chunk, self.asked, self.said):
                 yield block
                 if time.monotonic() - told >= _BETWEEN_REPORTS:
                     told = time.monotonic()

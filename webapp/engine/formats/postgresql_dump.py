@@ -17,6 +17,7 @@ from webapp.engine.formats.postgresql_rows import Constants, Lines
 from webapp.engine.formats.postgresql_tables import PUBLIC, Named, Tables
 from webapp.engine.formats.postgresql_values import Convert, Unreadable
 from webapp.engine.formats.rewritten import Rewritten
+from webapp.engine.formats.said import Said
 from webapp.engine.formats.sql_tokens import META, NAME, SIGN, WORD, SqlText, Token
 
 TITLE = "PostgreSQL dump, plain SQL"
@@ -24,6 +25,7 @@ TITLE = "PostgreSQL dump, plain SQL"
 _BEGUN = b"-- PostgreSQL database dump"
 _COMPLETE = b"-- PostgreSQL database dump complete"
 _KEPT = 100_000  # tokens of a statement that is looked at; no table has as many columns
+_NAMED = 5  # kinds of statements that were stepped over
 _UTF8 = ("utf8", "utf-8", "unicode")
 _TABLES = ("table", "unlogged", "foreign", "temp", "temporary", "global", "local")
 
@@ -38,6 +40,19 @@ def read(stream: Stream, chunk: int) -> Iterator[Block]:
     return _Dump(stream, chunk).blocks()
 
 
+def read_telling(stream: Stream, chunk: int, asked: frozenset[str], said: Said) -> Iterator[Block]:
+    """The same, and which tables it holds without a row, and what was stepped over."""
+    dump = _Dump(stream, chunk)
+    yield from dump.blocks()
+    said.empty = tuple(dict.fromkeys(dump.empty))
+    if dump.skipped:
+        most = ", ".join(f"{name} ({count:,})" for name, count in dump.skipped.most_common(_NAMED))
+        more = " and others" if len(dump.skipped) > _NAMED else ""
+        said.notes.append(
+            f"The dump also holds statements that are no rows, and nothing was done with them: {most}{more}."
+        )
+
+
 class _Dump:
     def __init__(self, stream: Stream, chunk: int) -> None:
         self.text = SqlText(stream, chunk, self._comment)
@@ -46,6 +61,7 @@ class _Dump:
         self.records = 0
         self.skipped: Counter[str] = Counter()
         self.dumps = self.complete = 0
+        self.empty: list[str] = []  # labels of tables that it holds without a row
         self.declared = 0  # the dump, of several in the file, that declares the tables
         self.waiting: list[RawRecord] = []  # rows of INSERT statements
         self.places: list[Place] = []
@@ -184,9 +200,12 @@ class _Dump:
             columns = [name for name in columns if table and name not in table.generated]
         strip = self.text.take_line().endswith(b"\r\n")
         lines = Lines(self.tables.label(named), columns, self._converts(named, columns), strip)
+        records = self.records
         while True:
             data, ended = self.text.take_data()
             if ended:
+                if records == self.records and not self.tables.is_ours(named):
+                    self.empty.append(lines.label)
                 return
             if not data:
                 self.text.cut_off(f"the rows of {named[1]} have no end")

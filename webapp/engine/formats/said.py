@@ -15,6 +15,7 @@ class Said:
     increment: bool = False  # it holds only what was changed since some time
     since: str = ""  # since when, as the file says
     empty: tuple[str, ...] = ()  # labels of what it holds whole and that has no records
+    notes: list[str] = field(default_factory=list)  # sentences for a person
     repairs: set[str] = field(default_factory=set)  # those that the format itself had to make
     damage: list[Damage] = field(default_factory=list)  # what was read although it is wrong, because that was asked for
 

@@ -155,6 +155,11 @@ class Source:
         return tuple(sorted(self.made | self.said.repairs))
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of it; complete once the records have been read."""
+        return tuple(self.said.notes)
+
+    @property
     def parts(self) -> tuple[FilePart, ...]:
         """No parts: it is one file."""
         return ()

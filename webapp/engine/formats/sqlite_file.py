@@ -12,7 +12,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from webapp.engine.answers import FilePart, Place
 from webapp.engine.errors import DatabaseFileRefused, FileChanged, FileRefused
 from webapp.engine.formats.block import Block, RawRecord
 from webapp.engine.formats.rewritten import Rewritten
+from webapp.engine.formats.said import Said
 from webapp.engine.formats.source import CHUNK, Report, quiet
 from webapp.engine.formats.strict import parse_value
 from webapp.engine.schema import OWN_TABLES, Kind
@@ -97,6 +98,7 @@ class SqliteFile:
     repairs: tuple[str, ...] = ()
     parts: tuple[FilePart, ...] = ()
     partial: bool = False
+    said: Said = field(default_factory=Said)
 
     @property
     def format(self) -> str:
@@ -113,13 +115,18 @@ class SqliteFile:
             opened = self._connect()
         with closing(opened) as connection:
             first = 1
+            empty = []
             tables = self._tables(connection)
             for number, (table, definition) in enumerate(tables):
                 columns = self._columns(connection, table, definition)
+                before = first
                 for records in self._records(connection, table, columns, chunk):
                     yield Rewritten(records, first=first, places=_Rows(first))
                     first += len(records)
                     report("read", self.size * number // len(tables), self.size)
+                if before == first:
+                    empty.append(table)
+            self.said.empty = tuple(empty)
             report("read", self.size, self.size)
 
     def _connect(self) -> sqlite3.Connection:
