@@ -29,10 +29,12 @@ def objection(backup: Backup) -> Refusal | None:
 
 
 def increments(backup: Backup) -> list[Backup]:
-    """The kept backups that cannot be read without this one."""
+    """The backups, kept or being made, that cannot be read without this one."""
     return list(
         db.session.scalars(
-            select(Backup).where(Backup.base_id == backup.id, Backup.path != "").order_by(Backup.created_at)
+            select(Backup)
+            .where(Backup.base_id == backup.id, Backup.removed_at.is_(None), or_(Backup.path != "", Backup.note == ""))
+            .order_by(Backup.created_at)
         )
     )
 

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from webapp.engine.errors import Refusal
 from webapp.leases import clock
 from webapp.models import Backup, BackupPlan, Site, Task, User, db
 from webapp.schedules import Rhythm
+
+log = logging.getLogger(__name__)
 
 KINDS = {"full": "everything, every time", "incremental": "what has changed, with a full one every seventh time"}
 FORMATS = {
@@ -273,19 +276,30 @@ def under_way(plan: BackupPlan) -> Task | None:
 def claim_due(at: datetime | None = None) -> Sequence[str]:
     """One round of the clock: ask for a backup of every plan that is due. Returns the tasks to ring for."""
     at = at or read_clock()
-    asked = []
     due = select(BackupPlan).where(BackupPlan.enabled, BackupPlan.next_at <= at).order_by(BackupPlan.next_at)
+    asked: list[str] = []
     for plan in db.session.scalars(due).all():
-        wanted = plan.next_at
-        moved = update(BackupPlan).where(BackupPlan.id == plan.id, BackupPlan.enabled, BackupPlan.next_at == wanted)
-        following = schedules.next_after(plan.cron, plan.timezone, at)
-        result = db.session.execute(
-            moved.values(next_at=following, last_at=wanted), execution_options={"synchronize_session": False}
-        )
-        if isinstance(result, CursorResult) and result.rowcount == 1 and not under_way(plan):
-            asked.append(_ask(plan, at, None, due_at=wanted))
-        db.session.commit()
-    return [task.id for task in asked]
+        try:
+            asked += _claim(plan, at)
+        except Exception:
+            # One plan that cannot be asked for must not keep the others from being made.
+            log.exception("plan %s", plan.id)
+            db.session.rollback()
+    return asked
+
+
+def _claim(plan: BackupPlan, at: datetime) -> list[str]:
+    """Move one due plan on and ask for its backup, unless another clock was quicker or one is under way."""
+    wanted = plan.next_at
+    moved = update(BackupPlan).where(BackupPlan.id == plan.id, BackupPlan.enabled, BackupPlan.next_at == wanted)
+    following = schedules.next_after(plan.cron, plan.timezone, at)
+    result = db.session.execute(
+        moved.values(next_at=following, last_at=wanted), execution_options={"synchronize_session": False}
+    )
+    mine = isinstance(result, CursorResult) and result.rowcount == 1
+    task = _ask(plan, at, None, due_at=wanted) if mine and not under_way(plan) else None
+    db.session.commit()
+    return [task.id] if task else []
 
 
 def _ask(plan: BackupPlan, at: datetime, person: User | None, due_at: datetime | None = None) -> Task:

@@ -12,12 +12,12 @@ import pytest
 
 from tests.sites import execute as db_execute
 from tests.web.flow.conftest import Installation
-from webapp import accounts, making, plans, presets, schedules, settling, sites, standing, tasks
+from webapp import accounts, keeping, making, plans, presets, schedules, settling, sites, standing, tasks
 from webapp.engine import commands
 from webapp.models import AuditEvent, Backup, BackupPlan, Site, Task, db
 from webapp.plans import PlanBusy, PlanRefused, UnknownPlan, Wish
 from webapp.queue import enqueuer
-from webapp.refusals import SiteInUse
+from webapp.refusals import BaseInUse, SiteInUse
 from webapp.schedules import Rhythm
 from webapp.seal import seal
 from webapp.storage import storage
@@ -227,6 +227,27 @@ def test_old_backups_go_when_a_new_one_is_made(installation: Installation) -> No
     assert {backup.created_at for backup in stored} == {MIDNIGHT + 3 * DAY + 2 * HOUR, MIDNIGHT + 4 * DAY + 2 * HOUR}
     assert installation.files() == {backup.path for backup in stored}
     assert standing.standing(plan, MIDNIGHT + 5 * DAY).kept == 2
+
+
+def test_one_plan_that_is_broken_does_not_keep_the_others_from_running(
+    installation: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = nightly(installation)
+    well = nightly(installation, name="well", rhythm=Rhythm("daily", "03:00"))
+    broken.timezone = "Atlantis/Capital"
+    db.session.commit()
+    broken_id, well_id = broken.id, well.id
+    (task_id,) = plans.claim_due(MIDNIGHT + DAY)
+    assert installation.read_task(task_id).plan_id == well_id
+    assert f"plan {broken_id}" in caplog.text
+
+
+def test_a_base_cannot_be_removed_while_an_increment_on_it_is_made(installation: Installation) -> None:
+    plan = nightly(installation)
+    base = made(plan, MIDNIGHT)
+    made(plan, MIDNIGHT + DAY, path="", base_id=base.id)
+    with pytest.raises(BaseInUse):
+        keeping.remove(base, "not needed")
 
 
 # ---------------------------------------------------------------- increments
