@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import small_sites
 from tests.test_cli import CommandLine
 
 
@@ -39,10 +40,29 @@ def test_the_audit_is_listed_exported_and_verified(run: CommandLine, tmp_path: P
     assert cut.returncode == 1
     assert "the last ones are missing" in cut.stderr
 
+    assert run("audit", "renew").returncode == 0
+    assert run.json("audit", "verify")["whole"]
+    assert run.json("audit", "list", "--limit", "1")[0]["details"]["before"].endswith("the last ones are missing.")
+
     with sqlite3.connect(tmp_path / "data" / "app.sqlite") as database:
         database.execute("UPDATE audit_event SET username = 'somebody' WHERE id = 1")
     database.close()
     assert run.json("audit", "verify", status=1)["broken"] == 1
+    assert run("audit", "renew").returncode == 1
+
+
+def test_what_is_refused_on_a_registered_site_is_noted(run: CommandLine, tmp_path: Path) -> None:
+    site = tmp_path / "site.sqlite"
+    small_sites.school_small(f"sqlite:///{site}")
+    assert run("sites", "add", "school", f"sqlite:///{site}").returncode == 0
+    (tmp_path / "broken.json").write_text("[{")
+    assert run("restore", "broken.json", "--site", "school", "--yes").returncode == 1
+    assert run("backup", "--site", "school", "--output", "x.srb", "--category", "no such").returncode != 0
+    said = run.json("audit", "list", "--result", "refused")
+    assert [(row["action"], row["subject"], row["details"]["code"]) for row in said] == [
+        ("backup", "school", "unknown_category"),
+        ("restore", "school", "truncated_file"),
+    ]
 
 
 def test_a_day_that_is_none_is_wrong_usage(run: CommandLine) -> None:

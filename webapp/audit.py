@@ -16,16 +16,18 @@ from datetime import datetime
 import msgspec
 from flask import has_request_context, request
 from flask_login import current_user
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from webapp.models import AuditEvent, Setting, User, db, now
-from webapp.refusals import SealBroken
+from webapp.refusals import AuditBroken, SealBroken
 from webapp.seal import seal, unseal
 
 BEGINNING = "0" * 64
 ATTEMPTS = 20
 WITNESS = "audit witness"
+TURN = 0x5352_4155
+"""The number of the lock that writers take on PostgreSQL; any would do that nothing else here uses."""
 NOTED = "smart_restore.noted"
 """Under this name a request carries the result of what was noted in it last."""
 
@@ -63,9 +65,7 @@ def note(action: str, subject: str = "", *, result: str = "done", user: User | N
         "result": result,
         "address": (request.remote_addr or "") if has_request_context() else "",
     }
-    # The first statement writes, so that this transaction waits for its turn. SQLite does not let one go on to write that
-    # has read what another has changed since.
-    db.session.execute(update(Setting).where(Setting.key == WITNESS).values(value=Setting.value))
+    _wait_for_turn()
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with db.session.begin_nested():
@@ -84,6 +84,17 @@ def note(action: str, subject: str = "", *, result: str = "done", user: User | N
             return
 
 
+def _wait_for_turn() -> None:
+    """Let writers come one after the other, each until its transaction ends."""
+    if db.engine.dialect.name == "postgresql":
+        # A lock on no row: the first entries of all have none to wait at.
+        db.session.execute(select(func.pg_advisory_xact_lock(TURN)))
+    else:
+        # The first statement writes. SQLite does not let a transaction go on to write that has read what another has
+        # changed since.
+        db.session.execute(update(Setting).where(Setting.key == WITNESS).values(value=Setting.value))
+
+
 def check() -> Chain:
     """Look at every row, and at the witness."""
     entries, since, previous = 0, None, BEGINNING
@@ -93,6 +104,24 @@ def check() -> Chain:
             return Chain(entries, since, row, f"{why}.")
         entries, since, previous = entries + 1, since or row.at, row.digest
     return Chain(entries, since, None, _doubt(entries, previous))
+
+
+def renew() -> Chain:
+    """Have the witness count anew from the entries that are there, after somebody has looked at them; that is an entry, too.
+
+    Raises:
+        AuditBroken: an entry itself is not as it was written. That is not healed.
+    """
+    found = check()
+    if found.broken is not None:
+        raise AuditBroken(number=f"{found.broken.id:,}")
+    db.session.execute(delete(Setting).where(Setting.key == WITNESS))
+    if found.entries:
+        witness = _sealed(_Witness(found.entries, _last_digest()))
+        db.session.execute(insert(Setting).values(key=WITNESS, value=witness))
+    note("audit.renew", before=found.problem, entries=found.entries)
+    db.session.commit()
+    return found
 
 
 def first_broken() -> AuditEvent | None:

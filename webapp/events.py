@@ -47,6 +47,7 @@ ACTIONS: Mapping[str, str] = {
     "plan.remove": "Delete a plan",
     "plan.run": "Run a plan",
     "restore.begin": "Look into a backup",
+    "restore.files": "Choose the files of a restore",
     "restore.choose": "Choose what to restore",
     "restore.decide": "Decide about single records",
     "restore.repair": "Read a damaged file repaired",
@@ -65,6 +66,13 @@ ACTIONS: Mapping[str, str] = {
     "restore": "Restore, by command line",
     "backup": "Back up, by command line",
     "work.prune": "Remove old working files",
+    "audit.renew": "Count the audit anew",
+    "key.make": "Make a key for backups",
+    "key.use": "Use a key for backups",
+    "key.give": "Give a key for backups",
+    "key.forget": "Forget a key for backups",
+    "key.stop": "Stop encrypting backups",
+    "key.download": "Download a key",
     "audit.export": "Export the audit",
 }
 """What an action is called. One that is not listed is shown under its own name."""

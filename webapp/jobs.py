@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from webapp import later, leases, moves, resets, safety
+from webapp import later, leases, moves, resets, safety, timeline
 from webapp.engine import commands
 from webapp.engine.answers import Plan
 from webapp.engine.errors import AlreadyApplied, Cancelled, OutcomeUnknown, Refusal, Stale
@@ -71,6 +71,7 @@ def analyse(job: RestoreJob, owner: str, report: commands.Report) -> None:
         text = as_text(analysis)
         if not job.more:
             job.backup.analysis_json, job.backup.records = text, analysis.file.records
+            job.backup.format = job.backup.format or timeline.format_of(analysis.file.format)
         moves.move(job.id, ["analysing"], "analysed", owner, analysis_json=text, error_json=None, finished_at=now())
 
 

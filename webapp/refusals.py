@@ -225,3 +225,10 @@ class RunFailed(Refusal):
 
     code = "plan_run_failed"
     hint = "The plan stays as it is and is tried again when it is due."
+
+
+class AuditBroken(Refusal):
+    """Entry {number} of the audit is not as it was written."""
+
+    code = "audit_broken"
+    hint = "That cannot be mended. Compare it with an earlier export, and find out who may write to the app database."

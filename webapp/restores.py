@@ -9,6 +9,7 @@ from typing import ClassVar, TypeVar
 import msgspec
 from sqlalchemy import select
 
+from webapp import audit
 from webapp.engine.answers import Analysis, Choices, Outcome, Plan, Problem
 from webapp.engine.errors import REPAIRS, Refusal
 from webapp.models import Backup, JobStatus, RestoreJob, Site, User, db, now
@@ -87,6 +88,8 @@ def begin(
         more=list(others.values()),
     )
     db.session.add(job)
+    db.session.flush()
+    audit.note("restore.begin", backup.name, user=person, site=backup.site.name, restore=job.id)
     db.session.commit()
     return job
 

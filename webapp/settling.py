@@ -21,7 +21,7 @@ from webapp.engine.errors import Refusal
 from webapp.leases import WorkerLost
 from webapp.models import JobStatus, RestoreJob, Site, db, now
 from webapp.refusals import StorageUnreachable
-from webapp.restores import as_text, plan_of
+from webapp.restores import as_text, outcome_of, plan_of
 from webapp.seal import site_url
 from webapp.storage import storage
 
@@ -99,7 +99,12 @@ def end(job: RestoreJob, status: JobStatus, owner: str | None, problem: Problem)
 
 
 def _audit(job: RestoreJob, status: JobStatus) -> None:
-    note("restore.ended", f"restore {job.id}", result=status, user=job.created_by, site=job.site.name)
+    outcome = outcome_of(job)
+    done = outcome.counts if outcome and status == "done" else Counts()
+    note(
+        "restore.ended", f"restore {job.id}", result=status, user=job.created_by, site=job.site.name,
+        backup=job.backup.name, added=done.insert, changed=done.update, removed=done.delete,
+    )  # fmt: skip
     db.session.commit()
 
 

@@ -49,6 +49,16 @@ FORMATS: Mapping[str, str] = {
 }
 """What the filters offer, in words."""
 
+READ_AS = (
+    ("Smart Restore", "native"),
+    ("Django fixture", "fixture"),
+    ("Package", "package"),
+    ("Sync file", "sync"),
+    ("SQLite", "sqlite"),
+    ("PostgreSQL", "dump"),
+)
+"""How the titles of what was read begin, and the name of the format."""
+
 RUNNING = ("queued", "running")
 
 
@@ -176,6 +186,11 @@ def days(sites: Sequence[int], *, overdue: date | None = None, length: int = 30)
 
     each = [today - timedelta(days=ago) for ago in reversed(range(length))]
     return [Day(day, state(day), kept[day] + gone[day], failed[day], begun[day]) for day in each]
+
+
+def format_of(title: str) -> str:
+    """The name of the format that an analysis has named in a sentence."""
+    return next((name for begins, name in READ_AS if title.startswith(begins)), "")
 
 
 def formats(sites: Sequence[int]) -> list[str]:

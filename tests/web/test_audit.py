@@ -17,6 +17,7 @@ from tests.web.test_permissions import address, objects, routes, visit
 from tests.web.visitor import Visitor, signed_in
 from webapp import audit, events
 from webapp.models import AuditEvent, Setting, db
+from webapp.refusals import AuditBroken
 from webapp.views.permissions import needed_role
 
 
@@ -139,6 +140,33 @@ def test_a_visit_to_what_is_not_ones_own_is_noted(
         ("permission", "/users/", "refused"),
         ("permission", f"/backups/{people.backups['own']}/file/", "refused"),
     ]
+
+
+def test_a_site_of_others_is_told_like_a_missing_one_and_noted(
+    app: Flask, people: SimpleNamespace, entries: Callable[[], list[tuple[str, str, str]]]
+) -> None:
+    visitor = signed_in(app, "admin")
+    for path in (f"/sites/{people.foreign}/", f"/history/{people.backups['foreign']}/", "/sites/999/"):
+        assert visitor.get(path).status_code == 404
+    assert entries()[1:] == [
+        ("permission", f"/sites/{people.foreign}/", "refused"),
+        ("permission", f"/history/{people.backups['foreign']}/", "refused"),
+    ]
+
+
+def test_a_witness_that_cannot_be_read_is_renewed_and_that_is_said(app: Flask, people: SimpleNamespace) -> None:
+    with app.app_context():
+        written(app, 3)
+        app.secret_key = "another key, after the first one was lost or given away"
+        assert "cannot be read" in audit.check().problem
+        assert "cannot be read" in audit.renew().problem
+        chain = audit.check()
+        assert (chain.whole, chain.entries) == (True, 4)
+        assert events.find(events.Wanted())[0].action == "audit.renew"
+        db.session.get_one(AuditEvent, 2).subject = "nothing of note"
+        db.session.commit()
+        with pytest.raises(AuditBroken):
+            audit.renew()
 
 
 def test_a_download_is_noted(

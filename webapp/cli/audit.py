@@ -33,6 +33,17 @@ def verify(given: argparse.Namespace) -> int:
     return 0 if chain.whole else 1
 
 
+def renew(given: argparse.Namespace) -> int:
+    """Have the witness count anew, after the secret key was changed or the app database was restored."""
+    with register.app():
+        found = audit.renew()
+    terminal.say(
+        f"The witness counts anew, from {found.entries:,} entries."
+        + (f" Before: {found.problem}" if found.problem else "")
+    )
+    return 0
+
+
 def list_entries(given: argparse.Namespace) -> int:
     """List the newest entries."""
     with register.app():

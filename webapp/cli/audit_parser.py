@@ -19,6 +19,13 @@ def add(commands: Commands) -> None:
         run="webapp.cli.audit:verify",
     )
     json_option(verify, "what was found")
+    command(
+        verbs,
+        "renew",
+        "count the entries anew, after the secret key was changed or the app database was restored; that is an entry, too",
+        example="smart-restore audit renew",
+        run="webapp.cli.audit:renew",
+    )
     listing = command(
         verbs,
         "list",

@@ -58,6 +58,7 @@ def _function(address: str) -> Run:
 def refused(given: argparse.Namespace, refusal: Refusal, status: str = "refused") -> int:
     """Render a refusal."""
     terminal.refuse(refusal)
+    _account(given, status, refusal.code)
     if getattr(given, "json", False):
         terminal.answer_json(failure(status, refusal.problem(), hint=refusal.hint))
     return refusal.exit_code
@@ -66,9 +67,22 @@ def refused(given: argparse.Namespace, refusal: Refusal, status: str = "refused"
 def failed(given: argparse.Namespace, reason: str) -> int:
     """Render an error that has no class of its own: the machine's, or a fault of this program."""
     terminal.say(f"Failed: {reason}")
+    _account(given, "failed", "unexpected")
     if getattr(given, "json", False):
         terminal.answer_json(failure("failed", Problem(code="unexpected", message=f"It failed: {reason}")))
     return 1
+
+
+def _account(given: argparse.Namespace, result: str, code: str) -> None:
+    """Say in the audit that a command on a registered site came to nothing."""
+    site = getattr(given, "site", None)
+    if not isinstance(site, str) or not site or "://" in site:
+        return
+    try:
+        register = importlib.import_module("webapp.cli.register")
+        register.note(site, given.command, result, code=code)
+    except Exception:  # noqa: BLE001  what was refused is told already; the audit may be what was refused
+        terminal.say("This could not be noted in the audit.")
 
 
 def failure(status: str, problem: Problem, hint: str = "", job: str = "") -> dict[str, object]:

@@ -75,7 +75,10 @@ def _run(
         _show(given, text.summary(plan) + "\n")
     _show(given, "\n".join([text.plan(plan), *files.of_plan(plan)]))
     if not plan.ready:
-        return _refuse(given, plan, PlanBlocked(count=plan.problem_count), job)
+        blocked = PlanBlocked(count=plan.problem_count)
+        if not given.preview:
+            sites.note(target, "restore", "refused", job=job, file=", ".join(given.file), code=blocked.code)
+        return _refuse(given, plan, blocked, job)
     if given.preview:
         if not given.json:
             go_on = "Without --preview it is carried out." if summed else "--yes instead of --preview carries it out."

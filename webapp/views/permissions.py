@@ -99,6 +99,9 @@ def own_sites() -> Select[Site]:
 def find_site(site_id: int) -> Site:
     """The person's own site of that id, else 404."""
     site = db.session.scalar(own_sites().where(Site.id == min(site_id, LARGEST)))
+    if site is None and (foreign := db.session.get(Site, min(site_id, LARGEST))) is not None:
+        audit.note("permission", request.path, result="refused", method=request.method, site=foreign.name)
+        db.session.commit()
     return site or abort(404)
 
 

@@ -46,7 +46,14 @@ def _new(site: Site, name: str, key: str, size: int, sha256: str) -> Backup:
     # Some browsers send a whole path; only its last part says anything.
     short = name.replace("\\", "/").rpartition("/")[2].strip()[:255] or "backup"
     backup = Backup(
-        site_id=site.id, name=short, size=size, sha256=sha256, origin="upload", path=key, created_by_id=person().id
+        site_id=site.id,
+        name=short,
+        size=size,
+        sha256=sha256,
+        origin="upload",
+        format="",
+        path=key,
+        created_by_id=person().id,
     )
     backup.encrypted = is_encrypted(key)
     db.session.add(backup)

@@ -117,6 +117,15 @@ def decide(job_id: str) -> Response:
     places = without_place(found) if found else []
     drift = [name for each in places if choices.accept_drift or each.label in choices.drift for name in each.names]
     remember(job.site_id, match_by=choices.match_by, drift=drift)
+    note(
+        "restore.choose",
+        f"restore {job.id}",
+        site=job.site.name,
+        categories=choices.categories,
+        remove=choices.remove,
+        on_conflict=choices.on_conflict,
+        accounts=choices.accounts,
+    )
     db.session.commit()
     return again(job, "planning", choices_json=as_text(choices))
 
@@ -285,6 +294,8 @@ def receipt(job_id: str) -> AnyResponse:
     """The receipt: as JSON lines for a person's own tools, or the file itself, which keeps secrets as they are, for a root."""
     job = find_job(job_id)
     path = storage().fetch(job.receipt_path or abort(404))
+    note("restore.receipt", f"restore {job.id}", site=job.site.name)
+    db.session.commit()
     name = f"receipt-{job.site.name}-{job.id[:8]}"
     if request.args.get("form") == "sqlite":
         if current_user.role != "root":
