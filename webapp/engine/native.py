@@ -18,7 +18,7 @@ from webapp.engine.errors import BaseUnfit, FileRefused, FormatRefused, RowRefus
 from webapp.engine.fixture import Lines, lines_of
 from webapp.engine.formats import django_lines
 from webapp.engine.formats.native import Native, Pieces, open_container
-from webapp.engine.formats.native_index import Known, added, digest_text, digests_of, index_lines
+from webapp.engine.formats.native_index import Known, KnownKeys, added, digest_text, digests_of, index_lines
 from webapp.engine.formats.native_layout import FILES, MANIFEST, MEDIA
 from webapp.engine.formats.native_manifest import (
     FORMAT,
@@ -164,9 +164,11 @@ class _Writing:
         rows = changed = digest = deleted = 0
         nested = any(column.kind is Kind.JSON for column in table.columns)
         with ExitStack() as stack:
-            known = None
+            known: Known | KnownKeys | None = None
             if self.base:
-                known = stack.enter_context(Known(self.base.read_index(number, self.base.manifest.tables[number - 1])))
+                texts = self.base.read_index(number, self.base.manifest.tables[number - 1])
+                known = KnownKeys(texts) if table.primary_key else Known(texts)
+                stack.enter_context(known)
             spool = stack.enter_context(archive.spool())
             records, index = archive.begin(records_name(number, name)), Packed(spool.write)
             for lines in lines_of(table, snapshot.profile, snapshot.reader, stamp=stamp, since=since):
@@ -179,8 +181,7 @@ class _Writing:
                 rows += len(split)
                 text = lines.text
                 if known:
-                    fresh = [not taken for taken in known.take(digests, once=known.keyed)]
-                    known.note(key for key, new in zip(keys, fresh, strict=True) if new)
+                    fresh = known.fresh(digests, keys)
                     text = b"".join([line + b"\n" for line, new in zip(split, fresh, strict=True) if new])
                     changed += sum(fresh)
                 archive.later(records.feed, text)

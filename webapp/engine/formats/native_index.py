@@ -69,8 +69,7 @@ class Known:
     def __init__(self, texts: Iterable[bytes]) -> None:
         self.keyed = True  # no row is without a key, so that no two are alike
         self._once = 0
-        # A database without a name: SQLite keeps it in a file that vanishes with the process, whatever ends it.
-        self._connection = sqlite3.connect("", isolation_level=None)
+        self._connection = _nameless()
         try:
             self._load(texts)
         except BaseException:
@@ -79,9 +78,6 @@ class Known:
 
     def _load(self, texts: Iterable[bytes]) -> None:
         run = self._connection.execute
-        for pragma in ("temp_store = FILE", "journal_mode = OFF", "cache_size = -24000"):
-            run(f"PRAGMA {pragma}")
-        run("BEGIN")
         run("CREATE TABLE line (digest TEXT, key TEXT)")
         for text in texts:
             self.keyed &= b" null\n" not in text
@@ -90,7 +86,6 @@ class Known:
         run("CREATE TABLE known (digest TEXT PRIMARY KEY, key TEXT, amount INTEGER) WITHOUT ROWID")
         run("INSERT INTO known SELECT digest, min(key), count(*) FROM line GROUP BY digest ORDER BY digest")
         run("DROP TABLE line")
-        run("CREATE TABLE other (key TEXT)")
 
     def __enter__(self) -> Known:
         return self
@@ -128,10 +123,6 @@ class Known:
             )
         return taken
 
-    def note(self, keys: Iterable[str]) -> None:
-        """Remember the keys of rows that were not known."""
-        self._connection.executemany("INSERT INTO other VALUES (?)", [(key,) for key in keys])
-
     def left(self) -> int:
         """How many rows were not taken."""
         (count,) = self._connection.execute("SELECT total(amount) FROM known").fetchone()
@@ -142,12 +133,72 @@ class Known:
         (key,) = self._connection.execute("SELECT min(key) FROM known WHERE amount > 0").fetchone()
         return str(key)
 
+    def fresh(self, digests: Sequence[str], keys: Sequence[str]) -> list[bool]:
+        """Whether each of some rows was not known."""
+        return [not taken for taken in self.take(digests)]
+
     def gone(self) -> int:
-        """How many rows were not taken, and are not there with other values either."""
-        (changed,) = self._connection.execute(
-            "SELECT count(*) FROM known WHERE key <> 'null' AND key IN (SELECT key FROM other)"
-        ).fetchone()
-        return self.left() - int(changed)
+        """How many rows were not there again."""
+        return self.left()
+
+
+class KnownKeys:
+    """The rows of a table with a key, looked up by that. In the order of keys one is found beside the one before it."""
+
+    def __init__(self, texts: Iterable[bytes]) -> None:
+        self._connection = _nameless()
+        try:
+            run = self._connection.execute
+            run("CREATE TABLE known (key PRIMARY KEY, digest TEXT) WITHOUT ROWID")
+            for text in texts:
+                # A key that is there twice, which only NULL can be, makes its row count as new: too much, never too little.
+                self._connection.executemany(
+                    "INSERT OR IGNORE INTO known VALUES (?, ?)",
+                    [(_key(key), digest) for digest, key in parse_index(text)],
+                )
+            (self._left,) = run("SELECT count(*) FROM known").fetchone()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> KnownKeys:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def fresh(self, digests: Sequence[str], keys: Sequence[str]) -> list[bool]:
+        """Whether each of some rows was not known, or not so."""
+        found: list[bool] = []
+        for start in range(0, len(keys), _BATCH):
+            part = [_key(key) for key in keys[start : start + _BATCH]]
+            marks = ", ".join("?" * len(part))
+            known = dict(self._connection.execute(f"SELECT key, digest FROM known WHERE key IN ({marks})", part))
+            self._left -= len(known)
+            found += [
+                known.get(key) != digest for key, digest in zip(part, digests[start : start + _BATCH], strict=True)
+            ]
+        return found
+
+    def gone(self) -> int:
+        """How many keys were not there again."""
+        return int(self._left)
+
+
+def _nameless() -> sqlite3.Connection:
+    """A database without a name: SQLite keeps it in a file that vanishes with the process, whatever ends it."""
+    connection = sqlite3.connect("", isolation_level=None)
+    for pragma in ("temp_store = FILE", "journal_mode = OFF", "cache_size = -24000"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("BEGIN")
+    return connection
+
+
+def _key(text: str) -> int | str:
+    """A key as it is looked up: numbers as such, so that they stand in their order."""
+    return int(text) if len(text) < 19 and text.isdigit() else text
 
 
 def whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
