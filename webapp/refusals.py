@@ -77,6 +77,14 @@ class NoKey(Refusal):
     hint = "A root can make one on the page of the site, under Encryption."
 
 
+class UnknownBackup(Refusal):
+    """There is {count} stored backup whose id begins with {id}."""
+
+    code = "unknown_backup"
+    hint = "The address of a backup in the history ends with its id."
+    exit_code = 2
+
+
 # ---------------------------------------------------------------- accounts
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 from flask import current_app
 from sqlalchemy import select
 
-from webapp import leases
+from webapp import keeping, leases
 from webapp.engine import backups
 from webapp.engine.answers import BackupFacts
 from webapp.engine.errors import Cancelled, PlanChanged, Refusal
@@ -83,6 +84,7 @@ def store(backup: Backup, site: Site, target: Path, facts: BackupFacts) -> None:
         target, size, sha256 = encrypt_for(site, target)
     storage().keep(target, f"backups/{sha256}")
     backup.path, backup.sha256, backup.size, backup.note = f"backups/{sha256}", sha256, size, ""
+    backup.kind = facts.kind
     backup.format, backup.records, backup.instant = "native", facts.records, now()
     backup.encrypted = bool(site.recipient)
 
@@ -91,6 +93,24 @@ def discard(job_id: str) -> None:
     """Remove what a lost worker left half done."""
     for left in (storage().root / "uploads").glob(f"safety-{job_id}-*"):
         left.unlink(missing_ok=True)
+
+
+def sweep() -> None:
+    """Remove backups of this kind that are older than they are kept; those before a reset stay."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if not settings.safety_days:
+        return
+    old = select(Backup).where(
+        Backup.origin == "safety",
+        Backup.path != "",
+        Backup.pinned.is_(False),
+        Backup.created_at < now() - timedelta(days=settings.safety_days),
+        ~select(RestoreJob.id).where(RestoreJob.backup_id == Backup.id).exists(),
+    )
+    for backup in db.session.scalars(old.limit(20)).all():
+        # Whatever stands against it now may be gone in a later round.
+        with suppress(Refusal):
+            keeping.remove(backup, f"the restore after it is more than {settings.safety_days} days ago")
 
 
 def stand_in(job: RestoreJob) -> Backup | None:

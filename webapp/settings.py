@@ -17,6 +17,7 @@
 | KEEP_RECEIPT_DAYS | how long receipts are kept; 0 for good | 730 |
 | WORK_LIMIT | how many bytes stages and plans may take together; 0 for no limit | 50 GiB |
 | VERIFY_DAYS | how many days may pass until a stored backup's bytes are looked at again; 0 for never | 7 |
+| SAFETY_DAYS | how many days the backup from just before a restore is kept; 0 for as long as nobody removes it | 30 |
 | SAFETY_FRESH_MINUTES | how old a proven backup of the whole site may be to stand in for the one before a restore; 0 for never | 0 |
 """
 
@@ -134,6 +135,7 @@ class Settings:
     keep_receipt_days: int
     work_limit: int
     verify_days: int
+    safety_days: int
     safety_fresh_minutes: int
     given_secret_key: str = field(repr=False)
     storage_url: str = ""
@@ -190,6 +192,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         keep_receipt_days=_number(environment, "KEEP_RECEIPT_DAYS", 730, least=0),
         work_limit=_number(environment, "WORK_LIMIT", 50 * 2**30, least=0),
         verify_days=_number(environment, "VERIFY_DAYS", 7, least=0),
+        safety_days=_number(environment, "SAFETY_DAYS", 30, least=0),
         safety_fresh_minutes=_number(environment, "SAFETY_FRESH_MINUTES", 0, least=0),
         given_secret_key=_given_secret_key(environment.get("SECRET_KEY", "")),
         storage_url=_storage_url(environment.get("STORAGE_URL", "")),

@@ -129,6 +129,7 @@ def sweep() -> None:
     for job in moves.unclaimed(seconds=5):
         enqueue(job.id)
     later.sweep(enqueue)
+    safety.sweep()
     for task_id in plans.claim_due():
         enqueue(task_id, task=True)
     tasks.sweep(partial(enqueue, task=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from webapp.cli import audit_parser, backup_parser, data_parser, document_parser, key_parser, plans_parser
+from webapp.cli import audit_parser, backup_parser, data_parser, document_parser, key_parser, plans_parser, proof_parser
 from webapp.cli.parts import (
     SITE_HELP,
     Commands,
@@ -45,6 +45,7 @@ def build() -> argparse.ArgumentParser:
         audit_parser.add,
         key_parser.add,
         plans_parser.add,
+        proof_parser.add,
         _up,
     ):
         add(commands)
@@ -160,6 +161,7 @@ def _restore(commands: Commands) -> None:
         metavar="N",
         help="the number of rows that the plan removes, needed with --yes where it removes many",
     )
+    proof_parser.safety_options(how)
     json_option(parser, "the outcome")
 
 

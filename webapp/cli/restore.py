@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from webapp.cli import files, folders, sites, terminal, text
-from webapp.engine import commands
+from webapp.engine import backups, commands
 from webapp.engine.answers import Choices, Counts, Outcome, Plan, Problem, TablePlan
 from webapp.engine.errors import (
     Cancelled,
@@ -101,6 +101,7 @@ def _run(
         return 0
     try:
         confirmed = _confirm(given, plan)
+        saved = _save(given, path, target, work.receipts / f"{job}.before.srb.zip")
         outcome = _apply(source, path, plan, target, job, work.receipts / f"{job}.sqlite", confirmed)
     except Refusal as refusal:
         sites.note(target, "restore", "refused", job=job, file=", ".join(given.file), code=refusal.code)
@@ -109,9 +110,25 @@ def _run(
     _show(given, "\n" + text.outcome(outcome))
     if outcome.status in {"done", "nothing"}:
         terminal.say(f"Receipt: {work.receipts / job}.sqlite")
+        if saved:
+            terminal.say(f"Backup from just before: {saved}")
     status = {"done": "done", "nothing": "done", "stale": "refused"}.get(outcome.status, "failed")
     _tell(given, plan, status, outcome.counts, outcome.tables, outcome.problems, outcome.verdict, job)
     return 0 if status == "done" else 1
+
+
+def _save(given: argparse.Namespace, path: Path, target: sites.Target, beside: Path) -> Path | None:
+    """Write a backup of what the plan would change, unless that is not wanted. Without it nothing is changed."""
+    if getattr(given, "no_safety", False):
+        return None
+    chosen = getattr(given, "safety_output", None)
+    output = sites.fresh(chosen, force=False) if chosen else beside
+    progress = terminal.Progress()
+    try:
+        made = backups.make_before(path, target.url, output, profile=target.profile, site=target.name, report=progress)
+    finally:
+        progress.clear()
+    return output if made else None
 
 
 def choices(given: argparse.Namespace) -> Choices:

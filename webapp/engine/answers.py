@@ -545,7 +545,7 @@ class BackupFacts(Answer):
     records: int
     tables: Mapping[str, int]
     format: str = "fixture"
-    kind: str = "full"  # "full" or "incremental"
+    kind: str = "full"  # "full", "incremental" or, of the tables that a restore will change, "partial"
     id: str = ""
     base: str = ""  # the id of the backup on which an increment builds
     instant: str = ""  # of the snapshot, in UTC

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from webapp.engine.answers import BackupCheck, BackupFacts
 from webapp.engine.databases import open_database
 from webapp.engine.errors import FileRefused, FormatRefused
@@ -107,7 +109,7 @@ def make_before(
         tables = tables_at_risk(plan, schema, known, reader)
         if not tables:
             return None
-        return write_native(
+        made = write_native(
             Snapshot(
                 output=output,
                 site=site or database.address,
@@ -120,6 +122,8 @@ def make_before(
                 report=lambda _phase, done, total: report("safety", done, total),
             )
         )
+    part = set(tables) < set(tables_of(schema, known, ()))
+    return msgspec.structs.replace(made, kind="partial") if part else made
 
 
 def check(paths: Path | Sequence[Path], report: Report = _quiet) -> BackupCheck:

@@ -499,6 +499,29 @@ class NoReset(Refusal):
 # ---------------------------------------------------------------- the command line
 
 
+class NotOneBackup(Refusal):
+    """It is not said which backup is meant."""
+
+    code = "not_one_backup"
+    hint = "Give a file and --site, or --backup with the id of a stored one."
+    exit_code = 2
+
+
+class OutputNeeded(Refusal):
+    """It is not said where the backup is to be written that is made first."""
+
+    code = "output_needed"
+    hint = "Give --output FILE, or --preview to look only."
+    exit_code = 2
+
+
+class NotProven(Refusal):
+    """The backup before it is not proven, so nothing was changed: {reason}"""
+
+    code = "not_proven"
+    hint = "Put that right, then try again."
+
+
 class BackupNotFound(Refusal):
     """There is no file {path}."""
 

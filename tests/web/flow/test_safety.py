@@ -106,6 +106,29 @@ def test_of_a_large_site_only_what_changes_and_what_it_refers_to(installation: I
         "students_student",
         "subjects_classsection",
     }
+    assert saved(installation, job_id).kind == "partial"
+
+
+def test_it_is_kept_for_its_days_and_the_one_before_a_reset_for_good(installation: Installation, damaged: Path) -> None:
+    job_id = planned(installation, damaged)
+    jobs.work(job_id)
+    backup = saved(installation, job_id)
+    backup.created_at = now() - timedelta(days=29)
+    safety.sweep()
+    assert backup.path
+    backup.created_at = now() - timedelta(days=31)
+    backup.pinned = True
+    db.session.commit()
+    safety.sweep()
+    assert backup.path
+    backup.pinned = False
+    again = installation.job("done", backup_id=backup.id)
+    safety.sweep()
+    assert backup.path
+    db.session.delete(installation.read(again))
+    db.session.commit()
+    safety.sweep()
+    assert (backup.path, "30 days" in backup.removed_why) == ("", True)
 
 
 def test_without_room_for_it_nothing_is_changed(installation: Installation, damaged: Path) -> None:
