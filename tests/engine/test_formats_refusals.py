@@ -48,7 +48,11 @@ def file(tmp_path: Path) -> Path:
         (b"--\n-- PostgreSQL database dump\n--\n", TruncatedFile, "database dump complete"),
         (b"-- MySQL dump 10.13\n", UnknownFormat, "SQL dump of MySQL"),
         (b"/*M!999999\\- enable the sandbox mode */ \n-- MariaDB dump", UnknownFormat, "SQL dump of MariaDB"),
-        (gzip.compress(b"PGDMP\x01\x02", mtime=0), UnknownFormat, "PostgreSQL dump in a format of its own, inside gzip"),
+        (
+            gzip.compress(b"PGDMP\x01\x02", mtime=0),
+            UnknownFormat,
+            "PostgreSQL dump in a format of its own, inside gzip",
+        ),
         (gzip.compress(b"SQLite format 3\x00", mtime=0), UnknownFormat, "SQLite database, inside gzip"),
         (b"SQLite format 3\x00", DatabaseFileRefused, "header is damaged or cut off"),
         (b"\x00" * 5000, UnknownFormat, "zeros"),
