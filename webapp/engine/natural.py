@@ -271,8 +271,6 @@ def _find(
             f' JOIN {matched(table)} m ON m.rec = s."#rec" LEFT JOIN {live(table)} l ON l._rowid_ = m.live'
             " WHERE coalesce(m.code, '') <> 'duplicate_record' ORDER BY w.n, m.rec"
         ):
-            if columns in table.unique and keys[number] in records_found:
-                continue  # a second record of the same row: it is named as such, and the first one is meant
             records_found.setdefault(keys[number], []).append(Target(rec, None, key))
     found = rows_found | records_found
     for key, targets in found.items():
