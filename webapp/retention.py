@@ -118,11 +118,9 @@ def judged(plan: BackupPlan, *more: Point) -> list[tuple[Backup, Verdict]]:
             .order_by(Backup.created_at.desc(), Backup.id.desc())
         )
     )
-    used = set(
-        db.session.scalars(
-            select(Backup.id).where(Backup.plan_id == plan.id, or_(_at_work(), _is_base(elsewhere=True)))
-        )
-    )
+    own = select(Backup.id).where(Backup.plan_id == plan.id)
+    used = set(db.session.scalars(own.where(_at_work())))
+    bases = set(db.session.scalars(own.where(_is_base(elsewhere=True))))
     moments = _moments(backups, now())
     points = [
         Point(
@@ -130,13 +128,14 @@ def judged(plan: BackupPlan, *more: Point) -> list[tuple[Backup, Verdict]]:
             moments[backup.id],
             good=not backup.verified_problem,
             pinned=backup.pinned,
-            used=backup.id in used,
+            used=backup.id in used | bases,
             proven=backup.proven_at is not None,
             base=backup.base_id,
         )
         for backup in backups
     ]
     said = verdicts([*points, *more], plan.keep_days, plan.keep_count)
+    said |= {id_: Verdict(True, "another one builds on it") for id_ in bases - used if said[id_].why == "in use"}
     return [(backup, said[backup.id]) for backup in backups]
 
 

@@ -10,7 +10,7 @@ from flask import Flask
 
 from tests.web.visitor import signed_in
 from webapp import plans, presets, tasks
-from webapp.models import Backup, BackupPlan, Task, db
+from webapp.models import AuditEvent, Backup, BackupPlan, Task, db
 
 FORM = {"name": "weekly", "frequency": "weekly", "at": "03:30", "weekday": "6", "timezone": "Asia/Kolkata", "enabled": "yes",
         "kind": "full", "format": "native", "keep_days": "90", "keep_count": "12"}  # fmt: skip
@@ -114,6 +114,21 @@ def test_running_now_asks_once_and_only_then_the_page_asks_again(app: Flask, peo
         assert db.session.get(Task, task.id, populate_existing=True).status == "done"  # type: ignore[union-attr]
     assert "hx-trigger" not in admin.get("/plans/", headers=FRAGMENT).text
     assert "the last good one" in admin.get(address).text
+
+
+def test_a_run_can_be_cancelled(app: Flask, people: SimpleNamespace) -> None:
+    admin = signed_in(app, "admin")
+    address = f"/plans/{people.plans['own']}/"
+    assert admin.post(address + "cancel").status_code == 303
+    assert admin.post(address + "run").status_code == 303
+    assert ">Cancel<" in admin.get(address).text
+    assert admin.post(address + "cancel").status_code == 303
+    page = admin.get(address).text
+    assert "cancelled</span>" in page
+    assert "hx-trigger" not in page
+    with app.app_context():
+        events = db.session.query(AuditEvent).filter_by(action="task.cancel").all()
+        assert [event.username for event in events] == ["admin"]
 
 
 def test_a_viewer_looks_and_is_offered_nothing_else(app: Flask, people: SimpleNamespace) -> None:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, current_app, flash, render_templat
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
-from webapp import charts, plans, presets, retention, schedules, standing
+from webapp import audit, charts, plans, presets, retention, schedules, standing, tasks
 from webapp.engine.errors import Refusal
 from webapp.models import Backup, BackupPlan, Site, Task, db
 from webapp.plans import Wish
@@ -104,6 +104,18 @@ def run(plan_id: int) -> Response:
     except plans.PlanBusy as refusal:
         return _page(plan, refusal)
     current_app.extensions["enqueue"](task.id, task=True)
+    return see_other(url_for("plans.page", plan_id=plan.id))
+
+
+@blueprint.post("/<int:plan_id>/cancel")
+@allow("admin")
+def cancel(plan_id: int) -> Response:
+    """Stop the backup that is being made; nothing of it is kept."""
+    plan = find_plan(plan_id)
+    task = plans.under_way(plan)
+    if task is not None and tasks.request_cancel(task.id):
+        audit.note("task.cancel", task.backup.name, site=plan.site.name, plan=plan.name)
+        db.session.commit()
     return see_other(url_for("plans.page", plan_id=plan.id))
 
 
