@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from webapp import later, leases, moves, resets, safety, timeline
+from webapp import audit, later, leases, moves, resets, safety, timeline
 from webapp.engine import commands
 from webapp.engine.answers import Plan
 from webapp.engine.errors import AlreadyApplied, Cancelled, OutcomeUnknown, Refusal, Stale
@@ -199,11 +199,18 @@ def _told(job: RestoreJob, owner: str, status: JobStatus) -> Iterator[None]:
         if not (Stop.asked and moves.release(job.id, status, owner)):
             moves.move(job.id, [status], "cancelled", owner, error_json=as_text(refusal.problem()), finished_at=now())
     except Refusal as refusal:
-        moves.move(job.id, [status], "failed", owner, error_json=as_text(refusal.problem()), finished_at=now())
+        _fail(job, owner, status, refusal)
     except Exception as error:
         # The person must be told, whatever it is.
         log.exception("job %s", job.id)
         db.session.rollback()
-        moves.move(
-            job.id, [status], "failed", owner, error_json=as_text(leases.mishap(error).problem()), finished_at=now()
-        )
+        _fail(job, owner, status, leases.mishap(error))
+
+
+def _fail(job: RestoreJob, owner: str, status: JobStatus, refusal: Refusal) -> None:
+    """Tell that reading or planning came to nothing."""
+    if moves.move(job.id, [status], "failed", owner, error_json=as_text(refusal.problem()), finished_at=now()):
+        action = "restore.analyse" if status == "analysing" else "restore.plan"
+        name = job.backup.name
+        audit.note(action, f"restore {job.id}", result="failed", user=job.created_by, backup=name, code=refusal.code)
+        db.session.commit()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -112,6 +114,17 @@ def test_writers_in_several_processes_wait_for_each_other(app: Flask, people: Si
     with app.app_context():
         chain = audit.check()
         assert (chain.whole, chain.entries) == (True, 100)
+
+
+def test_every_action_that_is_noted_has_a_name() -> None:
+    package = Path(audit.__file__).parent
+    noted = {
+        action
+        for path in package.rglob("*.py")
+        for action in re.findall(r'\bnote\(\s*"([a-z_.]+)"', path.read_text("utf-8"))
+    }
+    assert len(noted) > 40
+    assert noted - events.ACTIONS.keys() == set()
 
 
 def test_every_form_that_is_sent_leaves_an_entry(
