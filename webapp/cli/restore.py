@@ -218,6 +218,10 @@ def _refuse(given: argparse.Namespace, plan: Plan, refusal: Refusal, job: str) -
     if isinstance(refusal, PlanBlocked):
         for line in text.ways_out(plan):
             terminal.say(line)
+        if getattr(given, "summary", False):
+            terminal.say(
+                "  Options other than --decide and --repair are those of smart-restore restore, which reads the same file."
+            )
     status = "failed" if isinstance(refusal, FAILED) else "refused"
     found = plan.problems if isinstance(refusal, PlanBlocked) else (refusal.problem(),)
     _tell(given, plan, status, plan.counts, plan.tables, found, refusal.message, job)

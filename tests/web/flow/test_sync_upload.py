@@ -43,7 +43,11 @@ def test_a_sync_file_is_analysed_previewed_and_restored(
     client = plant.client("admin")
     records = [ams.record("PP1", 20, "Śląsk & Söhne", status="<i>WO</i>"), ams.record("PP7", 20, "<b>Neu</b>")]
     file = ams.file(
-        tmp_path / "sync.json", records=records, backup_type="incremental", since_date="2025-11-20T00:00:00"
+        tmp_path / "sync.json",
+        (ams.company("300045"), ams.company("śląsk & söhne")),
+        records,
+        backup_type="incremental",
+        since_date="2025-11-20T00:00:00",
     )
     job_id = upload(plant, client, file)
     assert plant.wait(job_id).status == "analysed"
@@ -57,6 +61,8 @@ def test_a_sync_file_is_analysed_previewed_and_restored(
     assert "1 row would be made because records refer to it" in page
     assert "Companies: &lt;b&gt;Neu&lt;/b&gt;" in page
     assert "Attendance: 1 row" in page
+    assert "Almost the same name" in page
+    assert "“śląsk &amp; söhne”" in page
     answer = {"decide:core.attendancerecord:*": "backup"}
     assert client.post(f"/restores/{job_id}/decisions/", data=answer).status_code == 303
     plan = plan_of(plant.wait(job_id))
@@ -65,7 +71,7 @@ def test_a_sync_file_is_analysed_previewed_and_restored(
     approve(client, plant, job_id)
     outcome = outcome_of(plant.wait(job_id))
     assert outcome is not None
-    assert (outcome.counts.insert, outcome.counts.update) == (2, 1)
+    assert (outcome.counts.insert, outcome.counts.update) == (3, 1)
 
 
 def test_a_wrong_checksum_is_told_and_read_only_on_request(
