@@ -11,7 +11,7 @@ import msgspec
 from flask import Response, jsonify, url_for
 
 from webapp import charts, memory, moves, resets
-from webapp.engine.answers import FILES, Analysis, Choices, Counts, Plan, TablePlan
+from webapp.engine.answers import FILES, Analysis, Choices, Counts, Plan, Problem, TablePlan
 from webapp.engine.errors import REPAIRS
 from webapp.models import RestoreJob, now
 from webapp.restores import analysis_of, choices_of, hint_of, outcome_of, plan_of, problem_of
@@ -228,15 +228,29 @@ def preview(job: RestoreJob) -> dict[str, Any]:
         "stack": charts.stack,
         "strange": plan is not None and any(problem.code == "another_site" for problem in plan.problems),
         "files": files_of(plan),
-        "named": [each for each in plan.problems if each.code not in {"another_site", "ambiguous", "another_email"}]
-        if plan
-        else [],
+        **(named(plan) if plan else {}),
         "decided": decided(job, plan) if plan else {},
         "waiting": waiting(plan) if plan else [],
         "differing": choosing.differing,
         "remembered": memory.remembered(job.site_id).decisions,
         **(people.shown(plan) if plan else {}),
     }
+
+
+ASKED = frozenset({"another_site", "ambiguous", "another_email"})
+"""Problems that have a place of their own on the preview."""
+
+
+def named(plan: Plan) -> dict[str, list[Problem]]:
+    """Problems by name: those that stand in the way, and those of records that are left out."""
+    labels = {table.table: table.label for table in plan.tables}
+    blocked, skipped = (
+        {(labels.get(each.table, each.table), each.code) for each in plan.reasons if each.action == action}
+        for action in ("blocked", "skipped")
+    )
+    told = [each for each in plan.problems if each.code not in ASKED]
+    out = [each for each in told if (each.model, each.code) in skipped - blocked]
+    return {"named": [each for each in told if each not in out], "named_out": out}
 
 
 def decided(job: RestoreJob, plan: Plan) -> dict[str, str]:
