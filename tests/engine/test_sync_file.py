@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests import attendance_sites as ams
 from tests import sites
@@ -28,6 +30,8 @@ from webapp.engine.errors import (
     TruncatedFile,
 )
 from webapp.engine.formats import diagnose, recognise
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "attendance"
 
@@ -380,6 +384,28 @@ def test_no_change_of_a_byte_goes_unnoticed(tmp_path: Path, seed: int) -> None:
         except FileRefused:
             refused += 1
     assert refused > 150
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.floats(allow_nan=False, allow_infinity=False), TEXTS
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), VALUES, max_size=5), max_size=8),
+    st.sampled_from([None, 0, 2]),
+    st.booleans(),
+    st.sampled_from([1, 40, 1 << 20]),
+)
+def test_whatever_is_written_is_read(
+    tmp_path: Path, records: list[dict[str, Any]], indent: int | None, ascii_only: bool, chunk: int
+) -> None:
+    value = ams.content([], [{name: each for name, each in record.items() if name != "checksum"} for record in records])
+    file = tmp_path / "any.json"
+    file.write_text(json.dumps(value, indent=indent, ensure_ascii=ascii_only), "utf-8")
+    found = [json.loads(bytes(each.fields)) for block in recognise(file).blocks(chunk=chunk) for each in block.records]
+    assert found == value["attendance_records"]
 
 
 def signed_parts(file: Path) -> list[dict[str, Any]]:

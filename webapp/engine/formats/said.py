@@ -21,4 +21,7 @@ class Said:
 
     def clear(self) -> None:
         """Forget everything: the file is read from its beginning."""
-        self.__init__()  # type: ignore[misc]  # the same as a new one, known by those who hold it
+        self.made = self.since = ""
+        self.increment = False
+        self.repairs.clear()
+        self.damage.clear()
