@@ -345,3 +345,24 @@ def test_a_damaged_dump_in_its_own_format_is_refused(documents: str, tmp_path: P
     with pytest.raises(DumpRefused, match="with pg_restore"):
         commands.analyse(dump, documents, stages=tmp_path / "stages")
     assert not list((tmp_path / "stages").glob("*.sqlite"))
+
+
+def test_a_crafted_dump_gives_nobody_a_right_or_a_password(sqlite: str, tmp_path: Path) -> None:
+    site = Restoring(small_sites.school_small(sqlite), tmp_path)
+    before = sites.contents(site.url)
+    crafted = tmp_path / "crafted.sql"
+    crafted.write_text(
+        "--\n-- PostgreSQL database dump\n--\n"
+        "CREATE TABLE public.users_customuser (id integer, username text, password text, is_superuser boolean, role text);\n"
+        "CREATE TABLE public.users_customuser_groups (id integer, customuser_id integer, group_id integer);\n"
+        "CREATE TABLE public.django_session (session_key text, session_data text, expire_date timestamp with time zone);\n"
+        "CREATE TABLE public.smart_restore_journal (job text);\n"
+        "INSERT INTO public.users_customuser VALUES (3, 'SuperUser', 'theirs', true, 'admin'), (9, 'evil', 'theirs', true, 'admin');\n"
+        "INSERT INTO public.users_customuser_groups VALUES (7, 3, 1);\n"
+        "INSERT INTO public.django_session VALUES ('theirs', 'e30', '2030-01-01 00:00:00+00');\n"
+        "INSERT INTO public.smart_restore_journal VALUES ('job');\n"
+        "UPDATE public.users_customuser SET is_superuser = true;\n"
+        "--\n-- PostgreSQL database dump complete\n--\n"
+    )
+    site.restore(crafted)
+    assert sites.contents(site.url) == before
