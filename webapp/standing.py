@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
@@ -123,18 +123,35 @@ def _days(plan: BackupPlan, at: datetime) -> list[Day]:
     today = day_of(at)
     begin = at - timedelta(days=DAYS + 1)
     runs: dict[date, list[str]] = {}
-    rows = select(Backup).where(Backup.plan_id == plan.id, Backup.created_at > begin)
-    for backup in db.session.scalars(rows):
-        made = backup.path or backup.removed_at
-        damaged = made and backup.verified_problem
-        outcome = "failed" if damaged or (not made and backup.note) else "good" if made else "running"
-        runs.setdefault(day_of(backup.created_at), []).append(outcome)
-    due: set[date] = set()
-    if plan.enabled:
-        late = at - GRACE
-        due = {day_of(each) for each in schedules.times(plan.cron, plan.timezone, max(begin, plan.active_since), late)}
+    # Not whole rows: each of them carries its analysis.
+    facts = (Backup.created_at, Backup.path, Backup.removed_at, Backup.note, Backup.verified_problem)
+    rows = select(*facts).where(Backup.plan_id == plan.id, Backup.created_at > begin)
+    for created_at, path, removed_at, note, problem in db.session.execute(rows):
+        made = path or removed_at
+        outcome = "failed" if (made and problem) or (not made and note) else "good" if made else "running"
+        runs.setdefault(day_of(created_at), []).append(outcome)
     strip = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
-    return [Day(each, _state(runs.get(each, []), each in due), *_counts(runs.get(each, []))) for each in strip]
+    return [
+        Day(
+            each,
+            _state(runs.get(each, []), each not in runs and _was_due(plan, each, at)),
+            *_counts(runs.get(each, [])),
+        )
+        for each in strip
+    ]
+
+
+def _was_due(plan: BackupPlan, day: date, at: datetime) -> bool:
+    """Whether a time of that day is over by the grace."""
+    if not plan.enabled:
+        return False
+    place = ZoneInfo(plan.timezone)
+    begin, end = (
+        datetime.combine(each, time(), place).astimezone(UTC).replace(tzinfo=None) - timedelta.resolution
+        for each in (day, day + timedelta(days=1))
+    )
+    begin, end = max(begin, plan.active_since), min(end, at - GRACE)
+    return begin < end and next(schedules.times(plan.cron, plan.timezone, begin, end), None) is not None
 
 
 def _counts(outcomes: Sequence[str]) -> tuple[int, int]:
