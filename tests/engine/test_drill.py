@@ -7,14 +7,18 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests import sites, small_sites
 from tests.document_sites import documents_site
 from webapp.demo.school import SCHEMA
-from webapp.engine import commands
+from webapp.engine import backups, commands
 from webapp.engine.answers import DrillAnswer
+from webapp.engine.databases import open_database
+from webapp.engine.drill import drill
 from webapp.engine.errors import Cancelled, SiteUnreachable
+from webapp.engine.formats import recognise
 
 
 @pytest.fixture
@@ -84,6 +88,44 @@ def test_a_backup_of_a_category_is_tried_beside_the_rows_that_it_needs(school: s
     assert answer.proven
     assert "Students" in answer.beside
     assert {each.name for each in answer.probes} == {"deposits", "fees"}
+
+
+def test_a_native_backup_is_held_against_its_own_digests(school: str, tmp_path: Path) -> None:
+    backups.make(school, tmp_path / "full.srb")
+    answer = drilled(tmp_path / "full.srb", school, tmp_path)
+    assert answer.problems == ()
+    assert answer.beside == ()
+    assert {each.digest for each in answer.tables} == {True}
+
+
+def test_a_chain_is_drilled_as_its_last_point(school: str, tmp_path: Path) -> None:
+    backups.make(school, tmp_path / "full.srb")
+    sites.execute(school, "DELETE FROM attendance_attendance", "UPDATE students_student SET first_name = 'New'")
+    backups.make(school, tmp_path / "increment.srb", base=[tmp_path / "full.srb"])
+    chain = [tmp_path / "full.srb", tmp_path / "increment.srb"]
+    answer = commands.drill(chain, school, scratch=tmp_path / "scratch")
+    assert answer.problems == ()
+    assert {each.digest for each in answer.tables} == {True}
+    probes = {each.name: each.scratch for each in answer.probes}
+    assert "attendance" not in probes
+
+
+def test_another_value_than_its_manifest_knows_is_no_equal_digest(school: str, tmp_path: Path) -> None:
+    backups.make(school, tmp_path / "full.srb")
+    said = backups.manifest(tmp_path / "full.srb")
+    assert said is not None
+    tables = tuple(
+        msgspec.structs.replace(each, rows=each.rows + 1, digest="0" * len(each.digest))
+        if each.table == "student_fees_feedeposit"
+        else each
+        for each in said.tables
+    )
+    lying = msgspec.structs.replace(said, tables=tables)
+    source = recognise(tmp_path / "full.srb")
+    answer = drill(source, open_database(school), None, tmp_path / "scratch", lambda *_: None, lying)
+    assert not answer.proven
+    assert [(each.code, each.model) for each in answer.problems] == [("drill_differs", "student_fees_feedeposit")]
+    assert {each.table for each in answer.tables if each.digest is False} == {"student_fees_feedeposit"}
 
 
 # ---------------------------------------------------------------- what is no good

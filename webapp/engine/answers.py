@@ -581,6 +581,7 @@ class DrilledTable(Answer):
     records: int  # in the backup
     rows: int  # in the scratch database
     equal: bool  # every record was found again, with every value
+    digest: bool | None = None  # a native backup's own digest of the table, and that of the restored rows: the same?
 
 
 class ProbeResult(Answer):

@@ -37,6 +37,8 @@ from webapp.engine.drill import drill as try_out
 from webapp.engine.drill import failed_drill
 from webapp.engine.errors import FileChanged, FileRefused, OutcomeUnknown
 from webapp.engine.formats import Carrier, diagnose
+from webapp.engine.formats.native import read_manifest
+from webapp.engine.formats.native_chain import Chain
 from webapp.engine.guard import guarded
 from webapp.engine.moved import moved_rows
 from webapp.engine.pipeline import opened, planned, recognised_as_one
@@ -251,9 +253,12 @@ def drill(
     """
     try:
         file = recognised_as_one(source, "", Choices())
+        last = source if isinstance(source, Path) else source[-1]
+        one = isinstance(source, Path) or isinstance(file, Chain)
+        said = read_manifest(last) if one else None
     except FileRefused as refusal:
         return failed_drill(refusal)
-    return try_out(file, open_database(url), profile, scratch, report)
+    return try_out(file, open_database(url), profile, scratch, report, said)
 
 
 def diagnose_backup(source: Path) -> tuple[Damage, ...]:

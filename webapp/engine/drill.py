@@ -16,11 +16,12 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
-from decimal import Context, Decimal, InvalidOperation
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from decimal import Context
 from pathlib import Path
-from typing import Protocol, TypeGuard, runtime_checkable
+from typing import TypeGuard
 
 from webapp.engine import sql
 from webapp.engine.answers import Choices, DrillAnswer, DrilledTable, Plan, ProbeResult, Problem
@@ -28,14 +29,18 @@ from webapp.engine.apply import apply
 from webapp.engine.databases import Database
 from webapp.engine.databases.base import Reader, Report
 from webapp.engine.errors import Cancelled, Refusal, SiteRefused, WriteRefused
-from webapp.engine.formats import Records
+from webapp.engine.formats import Carrier, Records
+from webapp.engine.formats.native import read_manifest
+from webapp.engine.formats.native_manifest import Manifest
 from webapp.engine.guard import guarded
+from webapp.engine.native import write_native
 from webapp.engine.pipeline import planned
-from webapp.engine.profile import ProbeRules, Profile, choose
+from webapp.engine.probes import ask_probes
+from webapp.engine.profile import Profile, choose
 from webapp.engine.schema import Schema
+from webapp.engine.snapshot import Snapshot
 from webapp.engine.sql import names, q
 from webapp.engine.stage import StageFacts, stage
-from webapp.engine.values import Canonical
 
 WHOLE = Choices(accounts="restore", origin="same")
 """Everything, as after the loss of the whole database."""
@@ -44,8 +49,15 @@ PREFIX = "drill-"
 _EXACT = Context(prec=200)
 
 
-def drill(source: Records, site: Database, profile: str | None, folder: Path, report: Report) -> DrillAnswer:
-    """Try a backup out. ``folder`` is for the scratch files, which are gone afterwards.
+def drill(
+    source: Records,
+    site: Database,
+    profile: str | None,
+    folder: Path,
+    report: Report,
+    manifest: Manifest | None = None,
+) -> DrillAnswer:
+    """Try a backup out. ``folder`` is for the scratch files, which are gone afterwards; ``manifest`` is a native backup's.
 
     Raises:
         SiteRefused: the site's structure cannot be read.
@@ -58,6 +70,7 @@ def drill(source: Records, site: Database, profile: str | None, folder: Path, re
     scratch = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
     # The profile by its name or path: a scratch database is recognised as its site is.
     trial = _Trial(source, site, schema, known, profile, scratch, report)
+    trial.manifest = manifest
     try:
         trial.run()
     except (Cancelled, SiteRefused):
@@ -85,25 +98,6 @@ def failed_drill(refusal: Refusal) -> DrillAnswer:
     )
 
 
-class _File(Protocol):
-    @property
-    def sha256(self) -> str: ...
-
-    @property
-    def size(self) -> int: ...
-
-
-@runtime_checkable
-class Filed(Protocol):
-    """A source that carries files beside its records."""
-
-    def files(self) -> Iterable[_File]:
-        """What it carries."""
-
-    def read_file(self, sha256: str) -> Iterator[bytes]:
-        """One file's bytes, held against its sha256 while they stream."""
-
-
 class _Trial:
     """The state of one drill; nothing of it outlives :func:`drill`."""
 
@@ -119,6 +113,7 @@ class _Trial:
     ) -> None:
         self.source, self.site, self.schema, self.profile, self.given = source, site, schema, profile, given
         self.folder, self.report = folder, report
+        self.manifest: Manifest | None = None
         self.tables: list[DrilledTable] = []
         self.probes: list[ProbeResult] = []
         self.problems: list[Problem] = []
@@ -147,7 +142,7 @@ class _Trial:
         again = self._plan(scratch, "second.plan")
         self.report("compare", 1, 3)
         with closing(sqlite3.connect(sql.read_only(staged), uri=True)) as rows, scratch.reader(self.schema) as reader:
-            self._compare(facts, again, rows, reader)
+            self._compare(facts, again, rows, reader, self._write_again(scratch, reader))
             self.report("compare", 2, 3)
             self._probe(facts, rows, reader)
         self._read_files()
@@ -189,8 +184,8 @@ class _Trial:
 
     def _fill_beside(self, facts: StageFacts, scratch: Database) -> None:
         """Give the scratch database the site's rows of the tables that the backup refers to without holding them."""
-        held = set(facts.tables)
-        waiting, wanted = list(held), set[str]()
+        held = {*facts.tables, *(model.table for model in facts.empty)}
+        waiting, wanted = list(facts.tables), set[str]()
         while waiting:
             for key in self.schema.tables[waiting.pop()].foreign_keys:
                 if key.target not in held | wanted:
@@ -199,7 +194,8 @@ class _Trial:
         path = self.folder / "scratch.sqlite"
         with self.site.reader(self.schema) as reader, closing(sqlite3.connect(path, isolation_level=None)) as target:
             target.execute("BEGIN")
-            for name in wanted:
+            filled = [name for name in wanted if reader.count(name)]
+            for name in filled:
                 columns = [column.name for column in self.schema.tables[name].columns if not column.generated]
                 marks = ", ".join("?" * len(columns))
                 statement = f"INSERT INTO {q(name)} ({names(columns)}) VALUES ({marks})"
@@ -207,11 +203,50 @@ class _Trial:
                     target.executemany(statement, batch)
                     self.report("match", 0, 0)
             target.execute("COMMIT")
-        self.beside = tuple(sorted(self.profile.title_of(name) for name in wanted))
+        self.beside = tuple(sorted(self.profile.title_of(name) for name in filled))
 
     # ------------------------------------------------------------ what came of it
 
-    def _compare(self, facts: StageFacts, again: Plan, staged: sqlite3.Connection, reader: Reader) -> None:
+    def _write_again(self, scratch: Database, reader: Reader) -> Mapping[str, tuple[int, bool | None]]:
+        """What a native backup's manifest says of each table: its rows, and whether a backup of the scratch has its digest.
+
+        Digests are of rows as they are written. A value that was stored in another form, and is equal all the same, makes
+        another digest: so a difference alone is no failure, the comparison row by row decides.
+        """
+        said = self.manifest
+        if said is None or said.since:
+            return {}
+        output = self.folder / "again.srb"
+        held = {each.table for each in said.tables}
+        write_native(
+            Snapshot(
+                output=output,
+                site=said.site,
+                dialect=scratch.dialect,
+                schema=self.schema,
+                profile=self.profile,
+                reader=reader,
+                instant=datetime.now(UTC),
+                tables=tuple(name for name in self.schema.order() if name in held),
+                report=lambda _phase, done, total: self.report("compare", done, total),
+            )
+        )
+        again = read_manifest(output)
+        found = {each.table: each for each in again.tables} if again else {}
+        return {
+            each.table: (each.rows, each.digest == now.digest if now and now.columns == each.columns else None)
+            for each in said.tables
+            for now in (found.get(each.table),)
+        }
+
+    def _compare(
+        self,
+        facts: StageFacts,
+        again: Plan,
+        staged: sqlite3.Connection,
+        reader: Reader,
+        said: Mapping[str, tuple[int, bool | None]],
+    ) -> None:
         left = {each.table: each.counts for each in again.tables}
         for name in facts.tables:
             if self.profile.rules(name).ignored:
@@ -219,9 +254,12 @@ class _Trial:
             records = int(staged.execute(f"SELECT count(*) FROM {q('rows ' + name)}").fetchone()[0])
             rows = reader.count(name)
             counts = left.get(name)
-            equal = records == rows and (counts is None or (counts.same == records and not counts.changes))
+            told, digest = said.get(name, (rows, None))
+            equal = records == rows == told and (counts is None or (counts.same == records and not counts.changes))
             title = self.profile.title_of(name)
-            self.tables.append(DrilledTable(table=name, title=title, records=records, rows=rows, equal=equal))
+            self.tables.append(
+                DrilledTable(table=name, title=title, records=records, rows=rows, equal=equal, digest=digest)
+            )
             if not equal:
                 self._fail(
                     "drill_differs",
@@ -231,38 +269,15 @@ class _Trial:
                 )
 
     def _probe(self, facts: StageFacts, staged: sqlite3.Connection, reader: Reader) -> None:
-        held = set(facts.tables)
-        for name, probe in self.profile.probes.items():
-            table = self.schema.tables.get(probe.table)
-            column = table.by_name.get(probe.sum) if table else None
-            if table is None or probe.table not in held or (probe.sum and (column is None or column.generated)):
-                continue
-            staged_table = q("rows " + probe.table)
-            count = int(staged.execute(f"SELECT count(*) FROM {staged_table}").fetchone()[0])
-            values = (
-                (row[0] for row in staged.execute(f"SELECT {q(probe.sum)} FROM {staged_table}")) if probe.sum else ()
-            )
-            before = _asked(probe, count, values)
-            after = _asked(probe, reader.count(probe.table), _column(reader, probe))
-            problem = ""
-            if before != after:
-                problem = f"{probe.title}: {before} in the backup, {after} after the restore"
-            elif probe.least is not None and after < probe.least:
-                problem = f"{probe.title}: {after}, which is less than the {probe.least:,} that there must be"
-            category = self.profile.category_title(probe.category) if probe.category else ""
-            self.probes.append(
-                ProbeResult(
-                    name=name, title=probe.title, category=category,
-                    backup=f"{before:,}", scratch=f"{after:,}", problem=problem,
-                )
-            )  # fmt: skip
-            if problem:
-                self._fail("probe_failed", problem, model=probe.table, field=probe.sum)
+        for result, probe in ask_probes(self.profile, self.schema, frozenset(facts.tables), staged, reader):
+            self.probes.append(result)
+            if result.problem:
+                self._fail("probe_failed", result.problem, model=probe.table, field=probe.sum)
 
     def _read_files(self) -> None:
         """Read every stored file whole: its bytes are held against its sha256 while they stream."""
         source = self.source
-        if not isinstance(source, Filed):
+        if not isinstance(source, Carrier):
             return
         for file in source.files():
             for _ in source.read_file(file.sha256):
@@ -273,24 +288,3 @@ class _Trial:
     def _fail(self, code: str, message: str, *, model: str = "", field: str = "") -> None:
         self.problems.append(Problem(code=code, model=model, field=field, message=message))
         self.problem_count += 1
-
-
-# ---------------------------------------------------------------- probes
-
-
-def _asked(probe: ProbeRules, count: int, values: Iterable[Canonical]) -> Decimal:
-    """The number of rows, or the exact sum of the values; what is no number adds nothing."""
-    if not probe.sum:
-        return Decimal(count)
-    total = Decimal(0)
-    for value in values:
-        if isinstance(value, int | float | str):
-            with suppress(InvalidOperation):
-                total = _EXACT.add(total, Decimal(str(value)))
-    return total
-
-
-def _column(reader: Reader, probe: ProbeRules) -> Iterator[Canonical]:
-    for batch in reader.rows(probe.table, [probe.sum]):
-        for (value,) in batch:
-            yield value
