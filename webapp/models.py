@@ -136,6 +136,7 @@ class Backup(Model):
     """
 
     __tablename__ = "backup"
+    __table_args__ = (Index("ix_backup_site_id_created_at", "site_id", "created_at"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
@@ -260,7 +261,10 @@ class RestoreJob(Model):
     """
 
     __tablename__ = "restore_job"
-    __table_args__ = (Index("ix_restore_job_status_lease_until", "status", "lease_until"),)
+    __table_args__ = (
+        Index("ix_restore_job_status_lease_until", "status", "lease_until"),
+        Index("ix_restore_job_site_id_created_at", "site_id", "created_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)

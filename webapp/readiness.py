@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from webapp import standing, timeline
 from webapp.models import Backup, BackupPlan, RestoreJob, Site, Task, db, now
@@ -90,9 +90,9 @@ def of(site: Site) -> Readiness:
 def _whole(site: Site) -> Sequence[Backup]:
     """The kept backups of a whole site, the newest state first."""
     whole = (Backup.origin != "safety", Backup.categories_json == "[]", Backup.path != "")
-    order = func.coalesce(Backup.instant, Backup.created_at).desc()
     # More than a hundred without a good one among them say as much as all.
-    return db.session.scalars(select(Backup).where(Backup.site_id == site.id, *whole).order_by(order).limit(100)).all()
+    newest = select(Backup).where(Backup.site_id == site.id, *whole).order_by(Backup.created_at.desc()).limit(100)
+    return sorted(db.session.scalars(newest), key=lambda each: each.instant or each.created_at, reverse=True)
 
 
 def _damage(backup: Backup) -> bool:

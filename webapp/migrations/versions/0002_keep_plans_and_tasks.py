@@ -112,6 +112,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("drill_json", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("removed_at", sa.DateTime(), nullable=True))
         batch_op.add_column(sa.Column("removed_why", sa.String(length=200), server_default="", nullable=False))
+        batch_op.create_index("ix_backup_site_id_created_at", ["site_id", "created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_backup_base_id"), ["base_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_backup_plan_id"), ["plan_id"], unique=False)
         batch_op.create_foreign_key(
@@ -120,6 +121,7 @@ def upgrade() -> None:
         batch_op.create_foreign_key(batch_op.f("fk_backup_base_id_backup"), "backup", ["base_id"], ["id"])
 
     with op.batch_alter_table("restore_job", schema=None) as batch_op:
+        batch_op.create_index("ix_restore_job_site_id_created_at", ["site_id", "created_at"], unique=False)
         batch_op.add_column(sa.Column("kind", sa.String(length=10), server_default="restore", nullable=False))
         batch_op.add_column(sa.Column("scheduled_for", sa.DateTime(), nullable=True))
         batch_op.add_column(sa.Column("safety_id", sa.String(length=32), nullable=True))
@@ -143,12 +145,14 @@ def downgrade() -> None:
         batch_op.drop_column("safety_id")
         batch_op.drop_column("scheduled_for")
         batch_op.drop_column("kind")
+        batch_op.drop_index("ix_restore_job_site_id_created_at")
 
     with op.batch_alter_table("backup", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_backup_base_id_backup"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_backup_plan_id_backup_plan"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_backup_plan_id"))
         batch_op.drop_index(batch_op.f("ix_backup_base_id"))
+        batch_op.drop_index("ix_backup_site_id_created_at")
         batch_op.drop_column("removed_why")
         batch_op.drop_column("removed_at")
         batch_op.drop_column("drill_json")
