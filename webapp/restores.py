@@ -10,10 +10,12 @@ import msgspec
 from sqlalchemy import select
 
 from webapp import audit
+from webapp.engine import commands
 from webapp.engine.answers import Analysis, Choices, Outcome, Plan, Problem
-from webapp.engine.errors import REPAIRS, Refusal
+from webapp.engine.errors import REPAIRS, KeyRefused, Refusal
 from webapp.models import Backup, JobStatus, RestoreJob, Site, User, db, now
 from webapp.refusals import BackupBusy, BackupGone
+from webapp.seal import site_url
 
 A = TypeVar("A", bound=msgspec.Struct)
 
@@ -166,3 +168,16 @@ def permitted(job: RestoreJob) -> bool:
     if job.kind == "reset" and not (job.created_by and job.created_by.may("root")):
         return False
     return job.created_by is not None and may_choose(job.created_by, job.site, choices_of(job))
+
+
+def objection_to_keys(site: Site, choices: Choices) -> KeyRefused | None:
+    """Why keys to match by cannot be used, told before a worker finds out; a site that cannot be asked now objects to nothing."""
+    if not choices.match_by:
+        return None
+    try:
+        commands.check_keys(site_url(site), choices, profile=site.profile)
+    except KeyRefused as refusal:
+        return refusal
+    except Refusal:
+        return None
+    return None

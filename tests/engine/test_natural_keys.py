@@ -75,3 +75,84 @@ def test_a_name_of_several_rows_is_a_problem_of_its_own_and_can_be_decided(yard:
 def test_names_that_a_column_does_not_keep_unique_are_named_with_their_rows(yard: Restoring) -> None:
     (problem,) = yard.plan([use(1, ["left"])], match_by={"yard.part": "bin"}).problems
     assert (problem.code, sorted(problem.candidates)) == ("ambiguous_reference", ["1", "2"])
+
+
+def test_a_text_of_a_file_is_never_taken_for_a_natural_key(site_database: str, tmp_path: Path) -> None:
+    sites.execute(
+        site_database,
+        "CREATE TABLE yard_kind (code varchar(40) PRIMARY KEY, name varchar(20) NOT NULL UNIQUE)",
+        "CREATE TABLE yard_thing (id integer PRIMARY KEY, name varchar(20) NOT NULL UNIQUE,"
+        " kind_id varchar(40) REFERENCES yard_kind (code) DEFERRABLE INITIALLY DEFERRED)",
+        "INSERT INTO yard_kind VALUES ('secret', 'treasure')",
+    )
+    yard = Restoring(site_database, tmp_path)
+    disguised = '\x1f["treasure"]'
+    thing: Record = {"model": "yard.thing", "pk": 1, "fields": {"name": "a", "kind": disguised}}
+    kind: Record = {"model": "yard.kind", "pk": disguised, "fields": {"name": "b"}}
+    named: Record = {"model": "yard.thing", "pk": 2, "fields": {"name": "c", "kind": ["treasure"]}}
+    plan = yard.plan([thing, kind, named])
+    assert sorted((each.code, each.model) for each in plan.problems) == [
+        ("bad_value", "yard.kind"),
+        ("bad_value", "yard.thing"),
+    ]
+    yard.restore([thing, kind, named], on_invalid="skip")
+    assert [(row["name"], row["kind_id"]) for row in yard.rows("yard_thing")] == [("c", "secret")]
+
+
+def test_records_whose_natural_key_is_their_absent_primary_key_are_known_by_another_word(
+    site_database: str, tmp_path: Path
+) -> None:
+    sites.execute(
+        site_database,
+        "CREATE TABLE yard_state (code varchar(20) PRIMARY KEY, name varchar(20) NOT NULL, note varchar(20) NOT NULL)",
+        "CREATE TABLE yard_job (id integer PRIMARY KEY, name varchar(20) NOT NULL UNIQUE,"
+        " state_id varchar(20) NOT NULL REFERENCES yard_state (code) DEFERRABLE INITIALLY DEFERRED)",
+        "INSERT INTO yard_state VALUES ('DRAFT', 'Draft', 'same'), ('DONE', 'Done', 'same')",
+    )
+    yard = Restoring(site_database, tmp_path)
+    records: list[Record] = [
+        {"model": "yard.job", "pk": 1, "fields": {"name": "a", "state": ["DONE"]}},
+        {"model": "yard.state", "fields": {"name": "Draft", "note": "same"}},
+        {"model": "yard.state", "fields": {"name": "Done", "note": "other"}},
+    ]
+    yard.restore(records)
+    assert [row["state_id"] for row in yard.rows("yard_job")] == ["DONE"]
+    assert [(row["code"], row["note"]) for row in yard.rows("yard_state")] == [("DONE", "other"), ("DRAFT", "same")]
+    assert yard.plan(records).counts.changes == 0
+    unknown: list[Record] = [{"model": "yard.state", "fields": {"name": "New", "note": "same"}}]
+    assert codes(yard.plan(unknown).problems) == ["missing_required"]
+
+
+def test_a_record_that_is_nothing_but_its_number_is_added_once(site_database: str, tmp_path: Path) -> None:
+    sites.execute(
+        site_database,
+        "CREATE TABLE yard_ticket (id integer PRIMARY KEY)",
+        "CREATE TABLE yard_seat (id integer PRIMARY KEY, row varchar(5), taken boolean)",
+    )
+    yard = Restoring(site_database, tmp_path)
+    records: list[Record] = [{"model": f"yard.{name}", "pk": 3, "fields": {}} for name in ("ticket", "seat")]
+    for origin in ("auto", "other"):
+        yard.restore(records, origin=origin)
+        assert (len(yard.rows("yard_ticket")), len(yard.rows("yard_seat"))) == (1, 1)
+
+
+def test_a_column_that_became_narrower_or_another_kind_is_told(yard: Restoring) -> None:
+    long = "x" * 30
+    records: list[Record] = [
+        {"model": "yard.part", "pk": 8, "fields": {"code": "P8", "name": long, "bin": long}},
+        {"model": "yard.part", "pk": 9, "fields": {"code": "P9", "name": long + "y", "bin": True}},
+    ]
+    found = {(each.column, each.code): each for each in analysed(yard, records).changed_columns}
+    assert {key: each.records for key, each in found.items()} == {
+        ("name", "too_long"): 2,
+        ("bin", "too_long"): 1,
+        ("bin", "bad_value"): 1,
+    }
+    assert "2 values are longer than fits" in found["name", "too_long"].sentence
+    problems = analysed(yard, records).problems
+    assert sorted((each.pk, each.field) for each in problems) == [
+        ("8", "bin"),
+        ("8", "name"),
+        ("9", "bin"),
+        ("9", "name"),
+    ]

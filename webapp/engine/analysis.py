@@ -16,6 +16,7 @@ from webapp.engine.answers import (
     ModelFacts,
     Problem,
     ReferenceFacts,
+    ValueDrift,
 )
 from webapp.engine.errors import REPAIRS
 from webapp.engine.fills import absent_value, is_required
@@ -68,6 +69,7 @@ def analyse_stage(scratch: Scratch) -> Analysis:
         files=describe_files(scratch),
         advice=(),
         natural_keys=tuple(scratch.natural_keys),
+        changed_columns=_changed_columns(scratch),
     )
     return msgspec.structs.replace(answer, advice=_advice(scratch, answer))
 
@@ -99,6 +101,40 @@ def _model(scratch: Scratch, model: StagedModel) -> ModelFacts:
         unknown_fields=model.unknown,
         missing_columns=_missing_columns(scratch, table, model),
     )
+
+
+CHANGED = {
+    "too_long": "{records:,} values are longer than fits: it is {type} now",
+    "out_of_range": "{records:,} values are greater or finer than fits: it is {type} now",
+    "bad_value": "{records:,} values are of another kind: it is {type} now",
+    "missing_required": "{records:,} records are empty there, and a value is required now",
+}
+"""What has become of a column whose values no longer fit."""
+
+
+def _changed_columns(scratch: Scratch) -> tuple[ValueDrift, ...]:
+    """Columns that values of the file do not fit; each value is named among the problems and in the preview."""
+    found = []
+    for label, table, field, column, code, records in scratch.run(
+        "SELECT label, tbl, min(field), col, code, count(DISTINCT rec) FROM stage.problems WHERE tbl IS NOT NULL AND col <> ''"
+        " GROUP BY label, tbl, col, code ORDER BY 6 DESC"
+    ):
+        known = scratch.schema.tables[table].by_name.get(column)
+        if known is not None and code in CHANGED:
+            size = f"({known.length})" if known.length and "(" not in known.type else ""
+            sentence = CHANGED[code].format(records=records, type=f"{known.type}{size}")
+            found.append(
+                ValueDrift(
+                    label=label,
+                    field=field,
+                    column=column,
+                    code=code,
+                    type=known.type,
+                    records=records,
+                    sentence=f"{scratch.profile.title_of(table)}, {field}: {sentence}.",
+                )
+            )
+    return tuple(found)
 
 
 def _missing_columns(scratch: Scratch, table: Table, model: StagedModel) -> tuple[ColumnDrift, ...]:
@@ -228,6 +264,7 @@ def _advice(scratch: Scratch, answer: Analysis) -> tuple[Advice, ...]:
                 text=f"The file holds {total:,} accounts and rights. They are left as they are in the database.",
             )
         )
+    found += [Advice(level="decide", code="column_changed", text=each.sentence) for each in answer.changed_columns[:20]]
     values = sum(
         count for code, count in answer.problem_counts.items() if code not in ("unknown_model", "unknown_field")
     )

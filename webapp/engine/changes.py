@@ -214,8 +214,9 @@ def note_pairs(scratch: Scratch, table: Table, trust: Trust) -> bool:
     if scratch.one(f"SELECT EXISTS (SELECT 1 FROM {nulled(table)})"):
         wanted.append(f"a.\"#action\" IN ('insert', 'update') AND m.rec IN (SELECT rec FROM {nulled(table)})")
     held = scratch.live_rows[table.name]
-    if held and table.name in scratch.schema.circles:
-        wanted.append(f"a.\"#action\" = 'insert' AND {nameless(scratch, table, 's', circles=False)}")
+    if table.name in scratch.schema.circles:
+        named = "" if held else f" AND NOT ({nameless(scratch, table, 's')})"
+        wanted.append(f"a.\"#action\" = 'insert' AND ({nameless(scratch, table, 's', circles=False)}){named}")
     if not has_own_identity(table):
         if 0 < held <= SMALL and scratch.one(f"SELECT count(*) FROM {matched(table)}") <= SMALL:
             wanted.append(f"m.rung IN ({PRIMARY}, {CONTENT}) OR a.\"#action\" = 'insert'")

@@ -32,6 +32,7 @@ from webapp.engine.answers import (
 from webapp.engine.apply import apply, read_outcome
 from webapp.engine.backups import make
 from webapp.engine.databases import open_database
+from webapp.engine.decisions import chosen_keys
 from webapp.engine.draft import draft
 from webapp.engine.drill import drill as try_out
 from webapp.engine.drill import failed_drill
@@ -151,6 +152,16 @@ def make_reset_plan(url: str, *, output: Path, profile: str | None = None, repor
         NoReset: the profile declares nothing.
     """
     return plan_reset(open_database(url), profile, output, report)
+
+
+def check_keys(url: str, choices: Choices, *, profile: str | None = None) -> None:
+    """Whether the chosen keys to match by can be used; nothing else is looked at.
+
+    Raises:
+        KeyRefused: a model or a field is not there.
+    """
+    schema = open_database(url).schema()
+    chosen_keys(choices, schema, guarded(choose(profile, schema), schema))
 
 
 def read_plan(path: Path) -> Plan:

@@ -8,7 +8,7 @@ from webapp.engine import sql
 from webapp.engine.fills import absent_value
 from webapp.engine.numbers import note_moves
 from webapp.engine.origin import Trust, has_own_identity
-from webapp.engine.schema import Column, Table
+from webapp.engine.schema import Column, Kind, Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import q
 
@@ -169,3 +169,35 @@ def nameless(scratch: Scratch, table: Table, alias: str, *, circles: bool = True
 
 def _given(scratch: Scratch, table: Table, name: str) -> str:
     return f"s.{q(name)}" if name in scratch.staged_columns[table.name] else "NULL"
+
+
+def key_by_words(scratch: Scratch) -> None:
+    """Tables whose key is a word that the file does not have are known by another one, if it tells all rows and records apart.
+
+    That is what is left of records whose natural key is their primary key when both were left out of a file.
+    """
+    found = {}
+    for table in scratch.tables:
+        given = scratch.staged_columns[table.name]
+        if len(table.primary_key) != 1 or table.primary_key[0] in given or not scratch.live_rows[table.name]:
+            continue
+        if table.by_name[table.primary_key[0]].kind is not Kind.TEXT or table.reference(table.primary_key[0]):
+            continue
+        if any(all(name in given for name in key) for key, _ in scratch.profile.keys_of(table)):
+            continue
+        words = [
+            column.name
+            for column in table.columns
+            if column.name in given and column.kind is Kind.TEXT and not column.nullable
+        ]
+        told = [
+            name for name in words if all(_tells_apart(scratch, place, name) for place in (staged(table), live(table)))
+        ]
+        if told:
+            found[table.name] = (told[0],)
+    if found:
+        scratch.profile = scratch.profile.matching_by(found)
+
+
+def _tells_apart(scratch: Scratch, place: str, name: str) -> bool:
+    return bool(scratch.one(f"SELECT count(*) = count(DISTINCT {q(name)}) FROM {place}"))

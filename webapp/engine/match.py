@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from webapp.engine import sql
-from webapp.engine.contents import CONTENT, PRIMARY, match_contents, nameless
+from webapp.engine.contents import CONTENT, PRIMARY, key_by_words, match_contents, nameless
 from webapp.engine.creation import make_rows
 from webapp.engine.decisions import DECIDED, decide, decided_tables, lead
 from webapp.engine.emails import question_emails
@@ -29,6 +29,7 @@ LEDGERED: Final = 90
 
 def match(scratch: Scratch, trust: Trust) -> None:
     """Match all staged records."""
+    key_by_words(scratch)
     decided = decided_tables(scratch)
     for name in natural_targets(scratch) | {table.name for table in decided}:
         if name not in scratch.staged_columns:
@@ -192,13 +193,17 @@ def _one_record_a_row(scratch: Scratch, table: Table) -> None:
         f' FROM {matched(table)} m JOIN {staged(table)} s ON s."#rec" = m.rec JOIN {live(table)} l ON l._rowid_ = m.live'
         f" WHERE m.live IN (SELECT live FROM {matched(table)} WHERE live IS NOT NULL GROUP BY live HAVING count(*) > 1)"
     )
+    # A weaker key may be free when the row is changed; whether it is, is looked at where keys are settled.
+    keys = enumerate((key for key, _ in scratch.profile.keys_of(table)), 1)
+    kept = ", ".join(map(str, [PRIMARY, *(number for number, key in keys if key in table.unique)]))
+    weaker = f"place > 1 AND rung IN ({kept}) AND {rung.replace('m.', '')} > best"
     scratch.run(
-        f"UPDATE {matched(table)} SET live = NULL, rung = NULL, code = 'taken'"
-        f" WHERE rec IN (SELECT rec FROM temp.twins WHERE place > 1 AND rung = {PRIMARY} AND best < 99)"
+        f"UPDATE {matched(table)} SET live = NULL, rung = NULL WHERE coalesce(code, 'taken') = 'taken'"
+        f" AND rec IN (SELECT rec FROM temp.twins WHERE {weaker})"
     )
     scratch.run(
-        f"UPDATE {matched(table)} SET code = 'duplicate_record'"
-        f" WHERE rec IN (SELECT rec FROM temp.twins WHERE place > 1 AND NOT (rung = {PRIMARY} AND best < 99))"
+        f"UPDATE {matched(table)} SET code = 'duplicate_record' WHERE live IS NOT NULL"
+        " AND rec IN (SELECT rec FROM temp.twins WHERE place > 1)"
     )
 
 

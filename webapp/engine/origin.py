@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from webapp.engine.answers import Evidence, Origin
-from webapp.engine.schema import Kind, Table
+from webapp.engine.schema import LEDGER, Kind, Table
 from webapp.engine.scratch import Scratch, live, staged
-from webapp.engine.sql import differs, q
+from webapp.engine.sql import differs, literal, q
 
 SAMPLE = 2000
 ENOUGH = 10
@@ -125,7 +125,7 @@ def _weigh(scratch: Scratch, table: Table) -> Evidence | None:
         return None
     total = scratch.one(f"SELECT count(*) FROM {staged(table)}")
     step = max(1, total // SAMPLE)
-    some = f'(SELECT * FROM {staged(table)} WHERE "#rec" % {step} = 0)' if step > 1 else staged(table)
+    some = f'(SELECT * FROM {staged(table)} WHERE "#rec" % {step} = 0{_unnoted(scratch, table, key)})'
     renewed = _renewed(scratch, table)
     pairs, same = scratch.run(
         f"SELECT count(*), coalesce(sum(coalesce({condition}, 0) AND NOT coalesce({renewed}, 0)), 0) FROM {some} s"
@@ -141,6 +141,14 @@ def _weigh(scratch: Scratch, table: Table) -> Evidence | None:
     if not pairs and not moved:
         return None
     return Evidence(table=table.name, records=-(-total // step), pairs=pairs, alike=same, moved=moved)
+
+
+def _unnoted(scratch: Scratch, table: Table, key: str) -> str:
+    """SQL: the record was not written by an earlier restore of this backup, as far as was noted. That would prove nothing."""
+    if LEDGER not in scratch.schema.tables:
+        return ""
+    written = f"SELECT old FROM {live(LEDGER)} WHERE backup = {literal(scratch.facts.file.sha256)} AND tbl = {literal(table.name)} AND old = new"
+    return f" AND CAST({q(key)} AS TEXT) NOT IN ({written})"
 
 
 def _own_key(scratch: Scratch, table: Table) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from webapp.engine.labels import FoundBy, Link, find_column, find_link, find_syn
 from webapp.engine.profile import Profile
 from webapp.engine.schema import Column, Kind, Schema, Table
 from webapp.engine.sql import q
-from webapp.engine.tokens import token
+from webapp.engine.tokens import MARK, token
 from webapp.engine.values import BadValue, Canonical
 
 LINKS = 1 << 40
@@ -101,6 +101,10 @@ class Shape:
         self._finish = tuple(
             (index, done) for index, (_, column) in enumerate(placed) if (done := self._finisher(column)) is not None
         )
+        # Few tables have such columns: references, and what is referred to, that are words.
+        self._finish += tuple(
+            (index, _unmarked) for index, (_, column) in enumerate(placed) if self._is_word(column.name)
+        )
         self._json = tuple(index for index, (_, column) in enumerate(placed) if column.kind is Kind.JSON)
         self._required = tuple(index for index, (_, column) in enumerate(placed) if not column.nullable)
         self._whole_key = len(self.keys_of) == 1 and self.keys_of[0].kind is Kind.INTEGER
@@ -119,6 +123,13 @@ class Shape:
         if self.table is None or self.stored or column is not None:
             return None
         return find_link(name, self.table, schema, profile)
+
+    def _is_word(self, name: str) -> bool:
+        """Whether a column refers, or is referred to, by a word, with which a natural key must not be confused."""
+        table = self.table
+        if table is None or table.by_name[name].kind is not Kind.TEXT:
+            return False
+        return name in table.primary_key or table.reference(name) is not None
 
     @cached_property
     def _decode(self) -> Callable[[msgspec.Raw], Any]:
@@ -258,6 +269,11 @@ class Shape:
             # SQLite keeps a length of time as a number of microseconds, which is its canonical form.
             length = self.stored and column.kind is Kind.DURATION and type(value) is int
             found = value if length else values.convert_given(column, value)
+            if self._is_word(column.name):
+                _unmarked(found)
+        except Marked as error:
+            problems.append(FieldProblem(name, column.name, error.code, f"{name}: {error}"))
+            return None
         except BadValue as error:
             if self._is_natural(column, value):
                 self.naturals.add(column.name)
@@ -307,12 +323,12 @@ class Shape:
         if isinstance(item, list):
             return token(item)
         try:
-            return values.convert(column, item)
+            return _unmarked(values.convert(column, item))
         except BadValue as error:
-            if isinstance(item, str) and item:
+            if isinstance(item, str) and item and not isinstance(error, Marked):
                 return token([item])
             problems.append(FieldProblem(name, "", error.code, f"{name}: {error}"))
-            return _text(item)
+            return _text(item).removeprefix(MARK)
 
 
 class Shapes:
@@ -350,7 +366,18 @@ def _is_plain(name: str) -> bool:
 
 
 def _key(column: Column, pk: bytes) -> Canonical:
-    return values.convert(column, parse_value(pk)[0])
+    return _unmarked(values.convert(column, parse_value(pk)[0]))
+
+
+class Marked(BadValue):
+    """A text that begins as natural keys do in a stage."""
+
+
+def _unmarked(value: Canonical) -> Canonical:
+    """A word that refers to something, or is referred to; it must not look like a natural key."""
+    if isinstance(value, str) and value.startswith(MARK):
+        raise Marked("bad_value", "begins with a control character (U+001F), which no key does")
+    return value
 
 
 def _text(value: Any) -> str:

@@ -10,7 +10,15 @@ from flask import Blueprint, Response, abort, jsonify, request
 from flask_wtf.csrf import generate_csrf
 
 from webapp.models import Backup, RestoreJob
-from webapp.restores import ChoiceRefused, NothingUploaded, analysis_of, begin, choices_of, may_choose
+from webapp.restores import (
+    ChoiceRefused,
+    NothingUploaded,
+    analysis_of,
+    begin,
+    choices_of,
+    may_choose,
+    objection_to_keys,
+)
 from webapp.views.choosing import choices_from, choosable
 from webapp.views.fragments import page_or_fragment, wants_json
 from webapp.views.permissions import allow, find_backup, find_job, find_site, person
@@ -60,6 +68,8 @@ def from_history(backup_id: str) -> Response:
     choices = choices_from(request.form, known)
     if not may_choose(person(), backup.site, choices):
         raise ChoiceRefused
+    if objection := objection_to_keys(backup.site, choices):
+        raise objection
     return started(begin(backup, person(), "planning" if found else "analysing", choices, more))
 
 

@@ -27,6 +27,7 @@ from webapp.restores import (
     begin,
     choices_of,
     may_choose,
+    objection_to_keys,
     plan_of,
     require_file,
 )
@@ -114,6 +115,8 @@ def decide(job_id: str) -> Response:
     choices = msgspec.structs.replace(choices, repairs=before.repairs, decisions=before.decisions)
     if not may_choose(person(), job.site, choices):
         return show(job, "choose", status=422, refusal=ChoiceRefused(), choices=choices)
+    if objection := objection_to_keys(job.site, choices):
+        return show(job, "choose", status=422, refusal=objection, choices=choices)
     places = without_place(found) if found else []
     drift = [name for each in places if choices.accept_drift or each.label in choices.drift for name in each.names]
     remember(job.site_id, match_by=choices.match_by, drift=drift)

@@ -89,6 +89,10 @@ def test_the_key_to_match_by_is_chosen_and_offered_again(
     page = client.get(f"/restores/{job_id}/choose/").text
     assert 'name="match:students.student"' in page
     assert "admission_number" in page
+    wrong = client.post(f"/restores/{job_id}/choose/", data={"mode": "merge", "match:students.student": "colour"})
+    assert wrong.status_code == 422
+    assert "there is no field colour" in wrong.text
+    assert installation.read(job_id).status == "analysed"
     key = {"match:students.student": " first_name , last_name,", "match:subjects.classsection": " "}
     assert client.post(f"/restores/{job_id}/choose/", data={"mode": "merge", **key}).status_code == 303
     assert installation.wait(job_id).status == "planned"
