@@ -101,7 +101,11 @@ class Placement:
             pieces = source.read_file(move.sha256) if first == move.id else self._pieces(first)
             self._write(move, pieces)
             done += 1
-        report("files", total, total)
+        # One after the other when all are written: then the disk has most of them already.
+        for move in self.moves:
+            if move.action != "delete":
+                self._force(move)
+                report("files", total, total)
         os.fsync(self.number)
 
     def look(self) -> None:
@@ -149,6 +153,8 @@ class Placement:
         try:
             for move in self.moves:
                 self._place(move)
+            for path in {move.path.rpartition("/")[0]: move.path for move in self.moves}.values():
+                self._force_folder(path)
             os.rename(LIST, DONE, src_dir_fd=self.number, dst_dir_fd=self.number)
             os.fsync(self.number)
         except (OSError, PathRefused) as error:
@@ -173,9 +179,15 @@ class Placement:
             if move.modified:
                 stamp = datetime.fromisoformat(move.modified).timestamp()
                 os.utime(file.fileno(), (stamp, stamp))
-            os.fsync(file.fileno())
-            # What is read back afterwards shall come from the disk.
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def _force(self, move: Move) -> None:
+        """Have a new content on disk, so that what is read back afterwards comes from there."""
+        opened = self._open(f"new-{move.id}", os.O_RDONLY)
+        try:
+            os.fsync(opened)
+            os.posix_fadvise(opened, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(opened)
 
     def _is_as_planned(self, move: Move) -> bool:
         try:
@@ -242,6 +254,9 @@ class Placement:
                 if not there and self.folder.look(move.path) is not None:
                     self._keep_aside(move, f"later-{move.id}")
                 os.rename(new, name, src_dir_fd=self.number, dst_dir_fd=number)
+
+    def _force_folder(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError), self.folder.parent(path) as (number, _):
             os.fsync(number)
 
     def _has(self, name: str) -> bool:

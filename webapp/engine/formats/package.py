@@ -188,7 +188,7 @@ class Package:
 
     def read_file(self, sha256: str) -> Iterator[bytes]:
         """The content of a file. The archive is gone through on from the file that was read before."""
-        wanted = {member for member, file in self.survey.files.items() if file.sha256 == sha256}
+        wanted = self._by_content.get(sha256, set())
         for _ in range(2):
             if self._walking is None:
                 self._walking = self._members()
@@ -203,6 +203,14 @@ class Package:
                     return
             self._walking = None
         raise FilesUnreadable(path=min(wanted, default=sha256[:12]), reason="its content is another one")
+
+    @cached_property
+    def _by_content(self) -> dict[str, set[str]]:
+        """Names of the members with each content."""
+        found: dict[str, set[str]] = {}
+        for member, file in self.survey.files.items():
+            found.setdefault(file.sha256, set()).add(member)
+        return found
 
     @cached_property
     def survey(self) -> _Survey:
