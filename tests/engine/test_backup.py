@@ -43,6 +43,10 @@ class Given:
         for start in range(0, len(self._rows), 3):
             yield self._rows[start : start + 3]
 
+    def columns(self, table: str, columns: Sequence[str]) -> Iterator[list[Sequence[Any]]]:
+        for batch in self.rows(table, columns):
+            yield list(zip(*batch, strict=True))
+
     def greatest_key(self, table: str) -> int:
         return 0
 

@@ -11,6 +11,7 @@ import base64
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -109,22 +110,22 @@ def lines_of(table: Table, profile: Profile, reader: Reader, *, stamp: str = "",
     key_places = [listed.index(name) for name in table.primary_key]
     writers = [(at, writer) for at, column in enumerate(kept) if (writer := _WRITERS.get(column.kind))]
     encode = msgspec.json.Encoder().encode_lines
-    for rows in reader.rows(table.name, listed):
+    for columns in reader.columns(table.name, listed):
         if stamp:
-            rows = _stamped(rows, listed.index(stamp), since)
-        if not rows:
+            columns = _stamped(columns, listed.index(stamp), since)
+        count = len(columns[0])
+        if not count:
             continue
-        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
         for at, writer in writers:
             columns[at] = _written(columns[at], writer)
-        values = zip(*(columns[at] for at in places), strict=True) if places else [()] * len(rows)
+        values = zip(*(columns[at] for at in places), strict=True) if places else [()] * count
         keys: Sequence[Any]
         records: list[_Keyless] | list[_Record]
         if len(key_places) == 1:
             keys = columns[key_places[0]]
             records = [_Record(label, pk, fields(*row)) for pk, row in zip(keys, values, strict=True)]
         else:
-            keys = list(zip(*(columns[at] for at in key_places), strict=True)) if key_places else [None] * len(rows)
+            keys = list(zip(*(columns[at] for at in key_places), strict=True)) if key_places else [None] * count
             records = [_Keyless(label, fields(*row)) for row in values]
         yield Lines(encode(records), keys)
 
@@ -148,9 +149,10 @@ def _are_instants(values: Sequence[Any]) -> bool:
     return set(map(len, given)) <= {19, 26} and {value[10] for value in given} <= {" "} and "" not in values
 
 
-def _stamped(rows: Sequence[Sequence[Any]], at: int, since: str) -> Sequence[Sequence[Any]]:
+def _stamped(columns: Sequence[Sequence[Any]], at: int, since: str) -> list[Sequence[Any]]:
     """The rows stamped since a moment. A stamp that is shorter (a day) counts from where it begins."""
-    return [row for row in rows if not isinstance(row[at], str) or row[at] >= since[: len(row[at])]]
+    kept = [not isinstance(value, str) or value >= since[: len(value)] for value in columns[at]]
+    return [list(compress(column, kept)) for column in columns]
 
 
 # ---------------------------------------------------------------- canonical values as a fixture holds them

@@ -67,6 +67,9 @@ class Reader(Protocol):
     def count(self, table: str) -> int:
         """Rows of a table."""
 
+    def columns(self, table: str, columns: Sequence[str]) -> Iterator[list[Sequence[Canonical]]]:
+        """Batches of rows in canonical values, by primary key, column by column."""
+
     def rows(self, table: str, columns: Sequence[str]) -> Iterator[Sequence[Sequence[Canonical]]]:
         """Batches of rows in canonical values, by primary key."""
 

@@ -18,6 +18,7 @@ from webapp.engine.databases.postgresql_text import (
     Line,
     batches,
     canonical,
+    columns_of,
     copied,
     decoder,
     real,
@@ -100,19 +101,13 @@ class PostgreSQLReader:
         """Rows of a table."""
         return int(self._one(f"SELECT count(*) FROM {self._name(table)}"))
 
-    def rows(self, table: str, columns: Sequence[str]) -> Iterator[Sequence[Sequence[Canonical]]]:
-        """Batches of rows in canonical values, by primary key."""
+    def columns(self, table: str, columns: Sequence[str]) -> Iterator[list[Sequence[Canonical]]]:
+        """Batches of rows in canonical values, by primary key, column by column."""
         known = self.schema.tables[table]
         wanted = [known.by_name[name] for name in columns]
         decoders = [(at, decode) for at, column in enumerate(wanted) if (decode := decoder(column))]
-        for cells, escaped in batches(self._lines(known, wanted)):
-            read: list[Sequence[Any]] = list(zip(*cells, strict=True))
-            if not escaped:
-                read = [[value_of(cell) for cell in column] for column in read]
-            else:
-                read = [
-                    [None if cell == NULL else cell for cell in column] if NULL in column else column for column in read
-                ]
+        for batch in columns_of(self._lines(known, wanted), len(wanted)):
+            read: list[Sequence[Any]] = list(batch)
             for at, decode in decoders:
                 column = read[at]
                 read[at] = (
@@ -120,7 +115,12 @@ class PostgreSQLReader:
                     if None in column
                     else list(map(decode, column))
                 )
-            yield list(zip(*read, strict=True))
+            yield read
+
+    def rows(self, table: str, columns: Sequence[str]) -> Iterator[Sequence[Sequence[Canonical]]]:
+        """Batches of rows in canonical values, by primary key."""
+        for batch in self.columns(table, columns):
+            yield list(zip(*batch, strict=True))
 
     def greatest_key(self, table: str) -> int:
         """The greatest key that was ever given out."""

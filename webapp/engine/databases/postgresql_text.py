@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -74,6 +74,18 @@ def batches(lines: Iterator[Line], rows: int = BATCH) -> Iterator[tuple[list[lis
     while text := b"".join(islice(lines, rows)):
         cells = [line.split("\t") for line in text[:-1].decode().split("\n")]
         yield cells, b"\\" not in text.replace(b"\\N", b"")
+
+
+def columns_of(lines: Iterator[Line], count: int) -> Iterator[list[Sequence[str | None]]]:
+    """Lines as columns of values, ``count`` of them. No row is ever an object of its own, which halves the time."""
+    while text := b"".join(islice(lines, BATCH)):
+        # Inside a cell neither character stands as itself.
+        cells = text[:-1].decode().replace("\n", "\t").split("\t")
+        read: list[Sequence[str | None]] = [cells[at::count] for at in range(count)]
+        if b"\\" in text.replace(b"\\N", b""):
+            yield [[None if cell is None else value_of(cell) for cell in column] for column in read]
+        else:
+            yield [[None if cell == NULL else cell for cell in column] if NULL in column else column for column in read]
 
 
 def value_of(cell: str) -> str | None:

@@ -215,6 +215,11 @@ class SQLiteReader:
         while batch := cursor.fetchmany(2000):
             yield batch
 
+    def columns(self, table: str, columns: Sequence[str]) -> Iterator[list[Sequence[Canonical]]]:
+        """Batches of rows in canonical values, by primary key, column by column."""
+        for batch in self.rows(table, columns):
+            yield list(zip(*batch, strict=True))
+
     def greatest_key(self, table: str) -> int:
         """The greatest key that was ever given out."""
         (key,) = self.schema.tables[table].primary_key
