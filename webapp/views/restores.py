@@ -312,7 +312,7 @@ def receipt(job_id: str) -> AnyResponse:
 def _lines(path: Path) -> Iterator[bytes]:
     plan = commands.read_plan(path)
     yield msgspec.json.encode(plan) + b"\n"
-    for table in plan.tables:
+    for table in (*plan.tables, *filter(None, [files_of(plan)])):
         if not table.counts.changes and not table.counts.skipped:
             continue
         after: int | None = 0

@@ -98,6 +98,9 @@ def test_lost_files_come_back_through_the_pages(
     assert (media / "students/two.png").read_bytes() == b"another portrait"
     page = client.get(f"/restores/{job_id}/").text
     assert "2 files checked" in page
+    receipt = client.get(f"/restores/{job_id}/receipt/").text
+    assert "students/one.png" in receipt
+    assert "students/two.png" in receipt
     again = previewed(installation, client, package)
     assert "There is nothing to restore" in client.get(f"/restores/{again}/preview/").text
 
