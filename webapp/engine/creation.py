@@ -18,7 +18,8 @@ from webapp.engine.schema import Column, Kind, Table
 from webapp.engine.scratch import Scratch, matched, staged
 from webapp.engine.sql import q
 from webapp.engine.tokens import MARK
-from webapp.engine.values import BadValue, Canonical, convert, from_text, json_text
+from webapp.engine.unfit import BadValue
+from webapp.engine.values import Canonical, convert, from_text, json_text
 
 NOW = "now"
 """The word for the moment at which the plan is made."""

@@ -14,7 +14,8 @@ from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import q
 from webapp.engine.stage import StageFacts
 from webapp.engine.tokens import token
-from webapp.engine.values import BadValue, Canonical, convert, from_text
+from webapp.engine.unfit import BadValue
+from webapp.engine.values import Canonical, convert, from_text
 
 
 def check_choices(choices: Choices, facts: StageFacts, schema: Schema, profile: Profile) -> None:

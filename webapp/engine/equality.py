@@ -6,8 +6,10 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from webapp.engine.moments import any_instant, any_time
 from webapp.engine.schema import Column, Kind
-from webapp.engine.values import WIDE, BadValue, any_instant, any_time
+from webapp.engine.unfit import BadValue
+from webapp.engine.values import WIDE
 
 
 def json_key(text: str) -> str:

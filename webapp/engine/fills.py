@@ -6,7 +6,8 @@ from webapp.engine.answers import Choices
 from webapp.engine.labels import field_of, label_of
 from webapp.engine.schema import Column, Kind, Table
 from webapp.engine.scratch import Scratch
-from webapp.engine.values import BadValue, Canonical, from_text, json_text
+from webapp.engine.unfit import BadValue
+from webapp.engine.values import Canonical, from_text, json_text
 
 
 def is_required(table: Table, column: Column) -> bool:

@@ -21,7 +21,8 @@ from webapp.engine.schema import Table
 from webapp.engine.scratch import Scratch, live, matched, staged
 from webapp.engine.sql import q
 from webapp.engine.tokens import MARK, owner_token, token
-from webapp.engine.values import BadValue, Canonical
+from webapp.engine.unfit import BadValue
+from webapp.engine.values import Canonical
 
 Key = tuple[Any, ...]
 Path = tuple[str, ...]

@@ -24,7 +24,8 @@ from webapp.engine.profile import Profile
 from webapp.engine.schema import Column, Kind, Schema, Table
 from webapp.engine.sql import q
 from webapp.engine.tokens import MARK, token
-from webapp.engine.values import BadValue, Canonical
+from webapp.engine.unfit import BadValue
+from webapp.engine.values import Canonical
 
 LINKS = 1 << 40
 """Record numbers of link rows that were made from lists begin here."""

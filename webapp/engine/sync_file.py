@@ -16,11 +16,12 @@ from webapp.engine.answers import BackupFacts
 from webapp.engine.databases.base import Reader
 from webapp.engine.errors import FormatRefused
 from webapp.engine.formats.sync import VERSION, checksum
+from webapp.engine.moments import any_instant
 from webapp.engine.output import appearing
 from webapp.engine.profile import SyncRules
 from webapp.engine.schema import Column, Kind, Table
 from webapp.engine.snapshot import Snapshot, utc_text
-from webapp.engine.values import BadValue, any_instant
+from webapp.engine.unfit import BadValue
 
 FORMAT = "sync"
 

@@ -30,7 +30,6 @@ import json
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
 from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_interface
@@ -40,17 +39,11 @@ import msgspec
 
 from webapp.engine.errors import Refusal
 from webapp.engine.formats.strict import parse_value
+from webapp.engine.moments import CLOCK_DURATION, ISO_DURATION, any_time, to_date, to_duration, to_instant
 from webapp.engine.schema import Column, Kind
+from webapp.engine.unfit import BadValue, quoted
 
 Canonical = str | int | float | bytes | None
-
-
-class BadValue(ValueError):
-    """A value that its column cannot hold; ``code`` is the problem's code."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 AFFINITY = {
@@ -64,12 +57,7 @@ AFFINITY = {
 
 _INTEGER = re.compile(r"[+-]?\d{1,40}\Z", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\Z", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_ZULU = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}(?:\d{3})?)?(?:Z|\+00:00)\Z", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\Z")
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?\Z", re.ASCII)
-_CLOCK_DURATION = re.compile(r"(?:(-?\d+) (?:days?,? )?)?(-?)(\d+):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?\Z", re.ASCII)
-_ISO_DURATION = re.compile(r"([+-]?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d{1,6}))?S)?)?\Z", re.ASCII)
 
 
 WIDE = Context(prec=1000)
@@ -78,18 +66,18 @@ WIDE = Context(prec=1000)
 
 def _integer(column: Column, value: Any) -> int:
     if isinstance(value, bool):
-        raise BadValue("bad_value", f"{_shown(value)} is not a whole number")
+        raise BadValue("bad_value", f"{quoted(value)} is not a whole number")
     if isinstance(value, Decimal) and value == value.to_integral_value():
         value = int(value)
     if isinstance(value, str):
         text = value.strip()
         if _INTEGER.match(text):
             value = int(text)
-        elif column.type.lower() == "bigint" and (_ISO_DURATION.match(text) or _CLOCK_DURATION.match(text)):
+        elif column.type.lower() == "bigint" and (ISO_DURATION.match(text) or CLOCK_DURATION.match(text)):
             # SQLite has no type for a length of time: the application keeps microseconds in a bigint.
-            value = _duration(column, text)
+            value = to_duration(column, text)
     if not isinstance(value, int):
-        raise BadValue("bad_value", f"{_shown(value)} is not a whole number")
+        raise BadValue("bad_value", f"{quoted(value)} is not a whole number")
     low, high = column.low, column.high
     if (low is not None and value < low) or (high is not None and value > high):
         raise BadValue("out_of_range", f"{value} is outside {low} to {high}")
@@ -103,14 +91,14 @@ def _boolean(_column: Column, value: Any) -> int:
         return value
     if isinstance(value, str) and value in ("True", "true", "t", "1", "False", "false", "f", "0"):
         return int(value in ("True", "true", "t", "1"))
-    raise BadValue("bad_value", f"{_shown(value)} is neither true nor false")
+    raise BadValue("bad_value", f"{quoted(value)} is neither true nor false")
 
 
 def _decimal(column: Column, value: Any) -> str:
     if isinstance(value, str) and _DECIMAL.match(value.strip()):
         value = Decimal(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise BadValue("bad_value", f"{_shown(value)} is not a number")
+        raise BadValue("bad_value", f"{quoted(value)} is not a number")
     return decimal_text(Decimal(value), column)
 
 
@@ -148,13 +136,13 @@ def _real(_column: Column, value: Any) -> float:
     if isinstance(value, str) and _DECIMAL.match(value.strip()):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise BadValue("bad_value", f"{_shown(value)} is not a number")
+        raise BadValue("bad_value", f"{quoted(value)} is not a number")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if math.isinf(number):
-        raise BadValue("out_of_range", f"{_shown(value)} is greater than any number that fits")
+        raise BadValue("out_of_range", f"{quoted(value)} is greater than any number that fits")
     return number
 
 
@@ -162,107 +150,16 @@ def _text(column: Column, value: Any) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
-        raise BadValue("bad_value", f"{_shown(value)} is not text")
+        raise BadValue("bad_value", f"{quoted(value)} is not text")
     if column.length is not None and len(value) > column.length:
         raise BadValue("too_long", f"has {len(value)} characters, {column.length} fit")
     return value
 
 
-def _date(_column: Column, value: Any) -> str:
-    if isinstance(value, str):
-        try:
-            if len(value) == 10 and _DATE.match(value):
-                date.fromisoformat(value)
-                return value
-            if len(value) > 10 and value[10] in "T " and _DATE.match(value):
-                # A date that was written as an instant at midnight is the date; another time of day is not.
-                at = datetime.fromisoformat(value)
-                if at.time() == time():
-                    return at.date().isoformat()
-        except ValueError:
-            pass
-    raise BadValue("bad_value", f"{_shown(value)} is not a date (year-month-day)")
-
-
-def any_time(_column: Column, value: Any) -> str:
-    found = _TIME.match(value) if isinstance(value, str) else None
-    if not found:
-        raise BadValue("bad_value", f"{_shown(value)} is not a time of day (hours:minutes:seconds)")
-    hour, minute, second, fraction = found.groups()
-    return f"{hour}:{minute}:{second or '00'}" + _fraction(fraction)
-
-
-def _instant(_column: Column, value: Any) -> str:
-    if isinstance(value, str):
-        if _ZULU.match(value):
-            # What Django and this program write, in fixtures and in sync files. The C parser checks it; the text is cut, not formatted anew.
-            try:
-                datetime.fromisoformat(value)
-            except ValueError:
-                raise BadValue("bad_value", f"{_shown(value)} is not a date with a time") from None
-            fraction = value[19:-1] if value.endswith("Z") else value[19:-6]
-            return f"{value[:10]} {value[11:19]}" + ("" if fraction == ".000000" else fraction)
-        return any_instant(value)
-    raise BadValue("bad_value", f"{_shown(value)} is not a date with a time")
-
-
-def any_instant(value: str) -> str:
-    digits = re.search(r"[.,](\d+)", value)
-    try:
-        if not _DATE.match(value) or (digits and digits[1][6:].strip("0")):
-            # Weeks and days of a year are not dates to a database; more than microseconds would be cut off.
-            raise ValueError
-        at = datetime.fromisoformat(value)
-        if at.tzinfo is not None:
-            at = at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise BadValue("bad_value", f"{_shown(value)} is not a date with a time") from None
-    text = at.strftime("%Y-%m-%d %H:%M:%S").rjust(19, "0")
-    if digits and len(digits[1]) == 3:
-        return f"{text}.{digits[1]}"
-    return text + (f".{at.microsecond:06d}" if at.microsecond else "")
-
-
-def _fraction(digits: str | None) -> str:
-    if digits is None:
-        return ""
-    if len(digits) == 3:
-        return "." + digits
-    digits = digits.ljust(6, "0")
-    return "" if digits == "000000" else "." + digits
-
-
-def _duration(_column: Column, value: Any) -> int:
-    if isinstance(value, str):
-        if found := _ISO_DURATION.match(value):
-            sign, days, hours, minutes, seconds, fraction = found.groups()
-            total = _microseconds(days, hours, minutes, seconds, fraction)
-            return _in_64_bits(-total if sign == "-" else total)
-        if found := _CLOCK_DURATION.match(value):
-            # Django writes -90 minutes as "-1 22:30:00": the sign before the days is theirs alone.
-            days, sign, hours, minutes, seconds, fraction = found.groups()
-            rest = _microseconds(None, hours, minutes, seconds, fraction)
-            return _in_64_bits(int(days or 0) * 86_400_000_000 + (-rest if sign else rest))
-    raise BadValue("bad_value", f"{_shown(value)} is not a length of time")
-
-
-def _in_64_bits(microseconds: int) -> int:
-    if -(2**63) <= microseconds < 2**63:
-        return microseconds
-    raise BadValue("out_of_range", "is longer than any length of time that fits")
-
-
-def _microseconds(
-    days: str | None, hours: str | None, minutes: str | None, seconds: str | None, fraction: str | None
-) -> int:
-    whole = int(days or 0) * 86_400 + int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
-    return whole * 1_000_000 + int((fraction or "").ljust(6, "0"))
-
-
 def _uuid(_column: Column, value: Any) -> str:
     if isinstance(value, str) and _UUID.match(value):
         return value.replace("-", "").lower()
-    raise BadValue("bad_value", f"{_shown(value)} is not a UUID")
+    raise BadValue("bad_value", f"{quoted(value)} is not a UUID")
 
 
 def _bytes(_column: Column, value: Any) -> bytes:
@@ -286,7 +183,7 @@ def _other(column: Column, value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or value is None:
-        raise BadValue("bad_value", f"{_shown(value)} is not text")
+        raise BadValue("bad_value", f"{quoted(value)} is not text")
     return json_text(value)
 
 
@@ -295,7 +192,7 @@ def _address(value: Any) -> str:
     try:
         found = ip_interface(value.strip())
     except (ValueError, AttributeError):
-        raise BadValue("bad_value", f"{_shown(value)} is not an address of a network") from None
+        raise BadValue("bad_value", f"{quoted(value)} is not an address of a network") from None
     mapped = found.ip.ipv4_mapped if isinstance(found.ip, IPv6Address) else None
     text = f"::ffff:{mapped}" if mapped else str(found.ip)
     return text if found.network.prefixlen == found.max_prefixlen else f"{text}/{found.network.prefixlen}"
@@ -309,7 +206,7 @@ def _array(value: Any) -> str:
         except Refusal:
             value = None
     if not isinstance(value, list):
-        raise BadValue("bad_value", f"{_shown(value)} is not a list")
+        raise BadValue("bad_value", f"{quoted(value)} is not a list")
     return "{" + ",".join(_array(item) if isinstance(item, list) else _element(item) for item in value) + "}"
 
 
@@ -328,10 +225,10 @@ _CONVERT: dict[Kind, Callable[[Column, Any], Canonical]] = {
     Kind.DECIMAL: _decimal,
     Kind.REAL: _real,
     Kind.TEXT: _text,
-    Kind.DATE: _date,
+    Kind.DATE: to_date,
     Kind.TIME: any_time,
-    Kind.INSTANT: _instant,
-    Kind.DURATION: _duration,
+    Kind.INSTANT: to_instant,
+    Kind.DURATION: to_duration,
     Kind.UUID: _uuid,
     Kind.JSON: _json,
     Kind.BYTES: _bytes,
@@ -423,8 +320,3 @@ def json_text(value: Any) -> str:
     if isinstance(value, Decimal):
         return str(value)
     return json.dumps(value)
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "…"
