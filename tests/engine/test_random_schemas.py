@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests import random_schemas, sites
+from tests.postgresql_server import PostgreSQLServer
 from tests.restoring import Restoring
 from webapp.engine.answers import Plan, RowChange
 from webapp.engine.errors import PlanBlocked, UnknownCategory
@@ -41,9 +42,14 @@ def test_restores_keep_their_promises_on_sqlite(sqlite: str, tmp_path: Path, cha
 
 @settings(drawing, max_examples=max(1, FEW // 10))
 @given(chance=chances)
-def test_restores_keep_their_promises_on_postgresql(postgresql: str, tmp_path: Path, chance: random.Random) -> None:
-    sites.execute(postgresql, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
-    keep_promises(postgresql, tmp_path, chance)
+def test_restores_keep_their_promises_on_postgresql(
+    postgresql_server: PostgreSQLServer, tmp_path: Path, chance: random.Random
+) -> None:
+    url = postgresql_server.new_database()
+    try:
+        keep_promises(url, tmp_path, chance)
+    finally:
+        postgresql_server.drop_database(url)
 
 
 def keep_promises(url: str, folder: Path, chance: random.Random) -> None:
