@@ -26,7 +26,11 @@ stands in an analysis or a plan beside others. No refusal and no problem leaves 
 """
 
 SECTIONS = {
-    "webapp.engine.errors": "Files, sites, plans and the command line",
+    "webapp.engine.errors.file": "Files",
+    "webapp.engine.errors.site": "Sites, profiles and choices",
+    "webapp.engine.errors.backup": "Making backups, and files of a site",
+    "webapp.engine.errors.restore": "Plans and restores",
+    "webapp.engine.errors.words": "The command line",
     "webapp.refusals": "Uploads, accounts and the register of sites",
 }
 
