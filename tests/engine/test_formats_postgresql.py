@@ -13,6 +13,7 @@ import pytest
 
 from webapp.engine.errors import DumpRefused, FileRefused, LimitExceeded, MalformedFile, TruncatedFile
 from webapp.engine.formats import postgresql_archive, postgresql_dump, recognise
+from webapp.engine.formats.said import Said
 
 HEAD = b"--\n-- PostgreSQL database dump\n--\n\nSET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n"
 TAIL = b"--\n-- PostgreSQL database dump complete\n--\n\n"
@@ -234,3 +235,40 @@ def test_a_dump_is_recognised_by_its_first_comment_and_not_by_its_name(tmp_path:
     assert recognise(path).format == "PostgreSQL dump, plain SQL"
     path.write_bytes(WHOLE.decode().encode("utf-16"))
     assert recognise(path, "", ["utf16"]).format == "PostgreSQL dump, plain SQL"
+
+
+REALS = b"CREATE TABLE public.t (a double precision, b interval);\n"
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "1e400"])
+def test_a_number_that_is_too_large_is_not_lost(text: str) -> None:
+    assert rows(REALS + b"COPY public.t (a) FROM stdin;\n" + text.encode() + b"\n\\.\n") == [("t", {"a": text})]
+
+
+@pytest.mark.parametrize("text", ["9" * 5000 + " days", "9" * 5000 + ":00:00", "1 day " + "9" * 5000 + ":00:00"])
+def test_a_length_of_time_without_end_stays_a_text(text: str) -> None:
+    assert rows(REALS + b"COPY public.t (b) FROM stdin;\n" + text.encode() + b"\n\\.\n") == [("t", {"b": text})]
+
+
+@pytest.mark.parametrize("statement", [b"ALTER TABLE ATTACH;", b"ALTER TABLE x ATTACH;", b"ALTER TABLE ONLY ATTACH;"])
+def test_a_statement_that_breaks_off_is_refused(statement: bytes) -> None:
+    with pytest.raises(DumpRefused, match="is not understood"):
+        rows(statement)
+
+
+def test_statements_of_many_kinds_are_counted_within_bounds() -> None:
+    said = Said()
+    text = HEAD + b"".join(b"word%d %s;\n" % (number, b"x" * 500) for number in range(3000)) + TAIL
+    list(postgresql_dump.read_telling(Pieces(text, 1 << 20), 1 << 20, frozenset(), said))
+    assert len(said.notes) == 1
+    assert len(said.notes[0]) < 500
+    assert "others (2,0" in said.notes[0]
+
+
+def test_places_of_rows_are_theirs_in_whatever_order_they_are_asked_for() -> None:
+    text = HEAD + TABLE + b"COPY public.t (id) FROM stdin;\n1\n22\n333\n\\.\n" + TAIL
+    (block,) = postgresql_dump.read(Pieces(text, 1 << 20), 1 << 20)
+    for index, row in ((2, b"333"), (0, b"1"), (1, b"22"), (2, b"333")):
+        place = block.place(index)
+        assert (place.record, place.byte) == (index + 1, text.index(row + b"\n", text.index(b"COPY")))
+        assert place.line == text.count(b"\n", 0, place.byte or 0) + 1

@@ -26,6 +26,8 @@ _BEGUN = b"-- PostgreSQL database dump"
 _COMPLETE = b"-- PostgreSQL database dump complete"
 _KEPT = 100_000  # tokens of a statement that is looked at; no table has as many columns
 _NAMED = 5  # kinds of statements that were stepped over
+_KINDS, _KIND = 1_000, 60  # how many of them are counted apart, and how many characters name one
+_TARGETS = 10_000  # ways to write what rows are for that are remembered
 _UTF8 = ("utf8", "utf-8", "unicode")
 _TABLES = ("table", "unlogged", "foreign", "temp", "temporary", "global", "local")
 
@@ -44,7 +46,7 @@ def read_telling(stream: Stream, chunk: int, asked: frozenset[str], said: Said) 
     """The same, and which tables it holds without a row, and what was stepped over."""
     dump = _Dump(stream, chunk)
     yield from dump.blocks()
-    said.empty = tuple(dict.fromkeys(dump.empty))
+    said.empty = tuple(dump.empty)
     if dump.skipped:
         most = ", ".join(f"{name} ({count:,})" for name, count in dump.skipped.most_common(_NAMED))
         more = " and others" if len(dump.skipped) > _NAMED else ""
@@ -61,7 +63,7 @@ class _Dump:
         self.records = 0
         self.skipped: Counter[str] = Counter()
         self.dumps = self.complete = 0
-        self.empty: list[str] = []  # labels of tables that it holds without a row
+        self.empty: dict[str, None] = {}  # labels of tables that it holds without a row
         self.declared = 0  # the dump, of several in the file, that declares the tables
         self.waiting: list[RawRecord] = []  # rows of INSERT statements
         self.places: list[Place] = []
@@ -77,7 +79,7 @@ class _Dump:
         try:
             while token := self.text.next(outside=True):
                 if token.kind == META:
-                    self.skipped["\\" + token.text[1:].partition(" ")[0]] += 1
+                    self._skip("\\" + token.text[1:].partition(" ")[0])
                 elif token.kind == WORD and token.text == "copy":
                     yield from self._take_waiting()
                     yield from self._copy(token)
@@ -115,6 +117,11 @@ class _Dump:
             self.text.cut_off("a statement has no end")
         return kept
 
+    def _skip(self, kind: str) -> None:
+        """Count a statement that is no row, by its kind while there are not too many."""
+        kind = kind[:_KIND]
+        self.skipped[kind if kind in self.skipped or len(self.skipped) < _KINDS else "others"] += 1
+
     def _statement(self, first: Token) -> None:
         tokens = self._rest(first)
         self.targets.clear()  # any statement may change what a name means
@@ -132,8 +139,8 @@ class _Dump:
                 case ["select", "pg_catalog", ".", "set_config", "(", "search_path", ",", path]:
                     self.tables.path = path.split(",")[0].strip() or PUBLIC
                 case _:
-                    self.skipped[" ".join(words[:2])] += 1
-        except (ValueError, StopIteration):
+                    self._skip(" ".join(words[:2]))
+        except (ValueError, IndexError, StopIteration):
             self.text.refuse(f"the statement {' '.join(words[:4]).upper()} is not understood", first.byte, first.line)
 
     def _declare(self, tokens: Sequence[Token]) -> None:
@@ -149,7 +156,7 @@ class _Dump:
             parent, _ = self.tables.name(tokens, 3 if tokens[2].text == "only" else 2)
             self.tables.attach(self.tables.name(tokens, at + 2)[0], parent)
         else:
-            self.skipped["alter table"] += 1
+            self._skip("alter table")
 
     def _set(self, words: Sequence[str]) -> None:
         match words:
@@ -205,7 +212,7 @@ class _Dump:
             data, ended = self.text.take_data()
             if ended:
                 if records == self.records and not self.tables.is_ours(named):
-                    self.empty.append(lines.label)
+                    self.empty[lines.label] = None
                 return
             if not data:
                 self.text.cut_off(f"the rows of {named[1]} have no end")
@@ -216,10 +223,14 @@ class _Dump:
     def _block(self, lines: Lines, data: bytes) -> Block:
         byte, line, first = self.text.byte, self.text.line, self.records + 1
 
+        known = (0, 0)  # a row and where it begins: places are asked for in their order, when many rows are bad
+
         def place(index: int) -> Place:
-            start = 0
-            for _ in range(index):
+            nonlocal known
+            at, start = known if known[0] <= index else (0, 0)
+            for _ in range(index - at):
                 start = data.find(b"\n", start) + 1
+            known = (index, start)
             return Place(record=first + index, byte=byte + start, line=line + index)
 
         records: list[RawRecord] = []
@@ -242,7 +253,7 @@ class _Dump:
             self.text.advance(len(target))
         else:
             known = self._into(first)
-            if target:
+            if target and len(self.targets) < _TARGETS:
                 self.targets[target] = known
         constants, ours = known
         more = True

@@ -39,6 +39,7 @@ class Tables:
         self.domains: dict[Named, str] = {}
         self.parents: dict[Named, Named] = {}  # of partitions: their rows belong to the parent
         self.path = PUBLIC  # where names without a schema are
+        self._most = ""  # the schema with the most tables, once it was asked for
 
     def name(self, tokens: Sequence[Token], at: int) -> tuple[Named, int]:
         """The name that stands at a place, and the place behind it.
@@ -65,6 +66,7 @@ class Tables:
             at += 3
         named, at = self.name(tokens, at)
         table = self.known[named] = Table()
+        self._most = ""
         if at < len(tokens) and _is(tokens[at], "partition"):
             parent, at = self.name(tokens, at + 2)
             self.attach(named, parent)
@@ -144,9 +146,10 @@ class Tables:
         schema, name = self.whole(named)
         if schema == PUBLIC:
             return name
-        counts = Counter(each for each, _ in self.known)
-        most = max(counts, key=lambda each: (counts[each], each == PUBLIC, each), default=PUBLIC)
-        if schema == most and (PUBLIC, name) not in self.known:
+        if not self._most:
+            counts = Counter(each for each, _ in self.known)
+            self._most = max(counts, key=lambda each: (counts[each], each == PUBLIC, each), default=PUBLIC)
+        if schema == self._most and (PUBLIC, name) not in self.known:
             return name
         return f"{name} (schema {schema})"
 

@@ -6,6 +6,7 @@ the text that PostgreSQL printed.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,7 +23,7 @@ _REAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]{1,3})?\Z")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(\+00)?\Z", re.ASCII)
 _OTHER_ZONE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.(\d{1,6}))?([+-]\d\d(?::\d\d){0,2})\Z", re.ASCII)
 _TIME = re.compile(r"(\d\d:\d\d:\d\d)\.(\d{1,6})\Z", re.ASCII)
-_INTERVAL = re.compile(r"(?:([+-]?\d+) days?)? ?(?:([+-]?)(\d+):(\d\d):(\d\d)(?:\.(\d{1,6}))?)?\Z", re.ASCII)
+_INTERVAL = re.compile(r"(?:([+-]?\d{1,12}) days?)? ?(?:([+-]?)(\d{1,12}):(\d\d):(\d\d)(?:\.(\d{1,6}))?)?\Z", re.ASCII)
 _OCTAL = re.compile(r"\\(?:([0-3][0-7]{2})|\\)")
 
 
@@ -39,7 +40,8 @@ def _boolean(text: str) -> bool | str:
 
 
 def _real(text: str) -> float | str:
-    return float(text) if _REAL.match(text) else text
+    # What is too large for a number of this kind would be infinite, and JSON would say null for that.
+    return number if _REAL.match(text) and math.isfinite(number := float(text)) else text
 
 
 def _instant(text: str) -> str:

@@ -39,6 +39,7 @@ _ROW = re.compile(rb"\(" + _CONSTANT + rb"(?:, ?" + _CONSTANT + rb")*+\)")
 _TARGET = re.compile(rb"INTO [A-Za-z0-9_.]++ (?:\([A-Za-z0-9_, ]++\) )?VALUES(?= )", re.IGNORECASE)
 _CONSTANTS = re.compile(_CONSTANT)
 _COMMENT = re.compile(rb"/\*|\*/")
+_DATA_END = re.compile(rb"\n\\\.\r?\n")
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))|''", re.DOTALL)
 _LETTERS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
@@ -200,17 +201,17 @@ class SqlText:
         The line that ends it, ``\\.``, is stepped over.
         """
         while True:
-            rest = self._buffer[self._at :] if self._at else self._buffer
-            if rest.startswith((b"\\.\n", b"\\.\r\n")) or (self._ended and rest == b"\\."):
+            # Only the block is copied: what follows it may be thousands of other blocks.
+            text, at = self._buffer, self._at
+            last = self._ended and len(text) - at == 2
+            if text.startswith((b"\\.\n", b"\\.\r\n"), at) or (last and text.startswith(b"\\.", at)):
                 self.take_line()
                 return b"", True
-            end = rest.find(b"\n\\.\n")
-            if end < 0:
-                end = rest.find(b"\n\\.\r\n")
+            found = _DATA_END.search(text, at)
             # Without the end in sight, what could be its beginning stays for the next look.
-            stop = end + 1 if end >= 0 else rest.rfind(b"\n") + 1
+            stop = found.start() + 1 if found else text.rfind(b"\n", at) + 1
             if stop:
-                return rest[:stop], False
+                return text[at:stop], False
             if not self._fill():
                 return b"", False
 
