@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import pytest
 
 from tests import sites, small_sites
 from tests.native_files import Member, changed, manifest_changed, members, put_together, sealed, write
-from webapp.engine import backups
-from webapp.engine.errors import FileRefused
+from webapp.engine import backups, commands
+from webapp.engine.errors import FileRefused, LimitExceeded
 from webapp.engine.formats import native_layout as layout
 from webapp.engine.formats import recognise
+from webapp.engine.formats.native_index import KnownKeys, whole_lines
 
 TRUNCATIONS = 2_000
 FLIPS = 10_000
@@ -234,6 +236,72 @@ def test_paths_of_files_that_lead_out_are_refused(whole: bytes, tmp_path: Path, 
     content = line.replace(b"%b", b"0" * 64)
     with pytest.raises(FileRefused):
         backups.check(write(tmp_path / "made.srb", put_together(changed(parts, layout.FILES, content))))
+
+
+FACTS = {"path": "x", "sha256": "0" * 64, "size": 1, "modified": "2024-05-01T10:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"size": -1},
+        {"size": 1 << 63},
+        {"size": 10**100},
+        {"sha256": "../" * 21 + "x"},
+        {"sha256": "A" * 64},
+        {"modified": "yesterday"},
+        {"modified": "2024-05-01T10:00:00"},
+        {"modified": "0001-01-01T00:00:00+14:00"},
+        {"modified": "9999-12-31T23:59:59-14:00"},
+    ],
+    ids=str,
+)
+def test_facts_of_files_that_cannot_be_are_refused(
+    sqlite: str, whole: bytes, tmp_path: Path, lie: dict[str, Any]
+) -> None:
+    """Before anything is compared with them: a plan would otherwise end in an error of its own."""
+    small_sites.library(sqlite)
+
+    def tell(manifest: dict[str, Any]) -> None:
+        manifest["files"]["files"] = 1
+
+    line = json.dumps({**FACTS, **lie}, separators=(",", ":")).encode() + b"\n"
+    parts = manifest_changed(changed(members(whole), layout.FILES, line), tell)
+    file = write(tmp_path / "made.srb", put_together(parts))
+    with pytest.raises(FileRefused, match=r"cannot be|names no file"):
+        commands.analyse(file, sqlite, stages=tmp_path / "stages")
+
+
+def test_a_part_whose_size_the_manifest_denies_is_refused(whole: bytes, tmp_path: Path) -> None:
+    parts = members(whole)
+    number = int(table_of(parts, "book").partition("/")[2].partition("-")[0])
+
+    def tell(manifest: dict[str, Any]) -> None:
+        manifest["tables"][number - 1]["records"]["size"] = 0
+
+    source = recognise(write(tmp_path / "made.srb", put_together(manifest_changed(parts, tell))))
+    with pytest.raises(FileRefused, match="not the size"):
+        list(source.blocks())
+
+
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory() -> None:
+    given = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal given
+        while True:
+            given += 1
+            yield bytes(1 << 20)
+
+    with pytest.raises(LimitExceeded):
+        list(whole_lines(pieces()))
+    assert given < 10
+
+
+def test_a_key_of_other_digits_is_a_text() -> None:
+    lines = f"{'0' * 32} \u00b2\n{'1' * 32} \u0663\n".encode()
+    with KnownKeys([lines]) as known:
+        assert known.fresh(["0" * 32, "1" * 32], ["\u00b2", "3"]) == [False, True]
 
 
 def test_a_bomb_is_refused(whole: bytes, tmp_path: Path) -> None:

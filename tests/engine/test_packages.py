@@ -225,6 +225,14 @@ def test_a_hostile_tar_is_refused(site: Office, tmp_path: Path, info: tarfile.Ta
     assert left <= {"package", "stages"}
 
 
+@pytest.mark.parametrize("size", ["\u00b2", "9" * 5000, "-1", "1_0", ""])
+def test_a_size_that_is_no_number_is_refused(site: Office, tmp_path: Path, size: str) -> None:
+    info = member("storage/media/x")
+    info.pax_headers = {"size": size, "path": info.name}
+    with pytest.raises(errors.FileRefused, match="a header in it is damaged"):
+        site.plan_of(hostile_tar(tmp_path / "package", (info, b"")))
+
+
 @pytest.mark.parametrize("inner", ["../evil.txt", "/etc/evil", "documents/a\\b", "documents/one.txt"])
 def test_a_hostile_archive_inside_the_archive_is_refused(site: Office, tmp_path: Path, inner: str) -> None:
     with tarfile.open(tmp_path / "files", "w:gz") as archive:

@@ -12,8 +12,12 @@ from webapp.engine.unfit import BadValue, quoted
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _ZULU = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}(?:\d{3})?)?(?:Z|\+00:00)\Z", re.ASCII)
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?\Z", re.ASCII)
-CLOCK_DURATION = re.compile(r"(?:(-?\d+) (?:days?,? )?)?(-?)(\d+):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?\Z", re.ASCII)
-ISO_DURATION = re.compile(r"([+-]?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d{1,6}))?S)?)?\Z", re.ASCII)
+CLOCK_DURATION = re.compile(
+    r"(?:(-?\d{1,19}) (?:days?,? )?)?(-?)(\d{1,19}):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?\Z", re.ASCII
+)
+ISO_DURATION = re.compile(
+    r"([+-]?)P(?:(\d{1,19})D)?(?:T(?:(\d{1,19})H)?(?:(\d{1,19})M)?(?:(\d{1,19})(?:[.,](\d{1,6}))?S)?)?\Z", re.ASCII
+)
 
 
 def to_date(_column: Column, value: Any) -> str:

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sqlite3
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -40,6 +42,9 @@ from webapp.engine.tokens import owner_token
 
 VERSION = 6
 """Of the stage's layout; part of its name."""
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class StagedModel(msgspec.Struct, frozen=True):
@@ -328,6 +333,8 @@ def stage_files(connection: sqlite3.Connection, source: Records) -> int:
     for number, file in enumerate(source.files(), 1):
         if flaw := flaw_of(file.path):
             raise ArchiveRefused(reason=f"the file {file.path[:80]!r} in it is not allowed: {flaw}")
+        if not (0 <= file.size < 1 << 63 and _SHA256.fullmatch(file.sha256) and _is_instant(file.modified)):
+            raise ArchiveRefused(reason=f"what it says of the file {file.path[:80]!r} cannot be")
         try:
             connection.execute(
                 "INSERT INTO files VALUES (?, ?, ?, ?, ?)",
@@ -336,6 +343,15 @@ def stage_files(connection: sqlite3.Connection, source: Records) -> int:
         except sqlite3.IntegrityError:
             raise ArchiveRefused(reason=f"it holds the file {file.path[:80]!r} twice") from None
     return number
+
+
+def _is_instant(text: str) -> bool:
+    """Whether a time has its zone and is one that every system's clock knows; files may also have none."""
+    try:
+        moment = datetime.fromisoformat(text) if text else _FIRST
+        return moment.tzinfo is not None and _FIRST <= moment < _LAST
+    except (ValueError, OverflowError):
+        return False
 
 
 def problem_of(file: FileFacts, row: sqlite3.Row | tuple[object, ...]) -> Problem:

@@ -80,7 +80,9 @@ class _Begun:
 
     def __init__(self, member: Found) -> None:
         self.stored = 0
-        self.start = member.read(BLOCK)
+        self.start = b""
+        while len(self.start) < BLOCK and (piece := member.read(BLOCK - len(self.start))):
+            self.start += piece
         self._waiting = self.start
         self._member = member
 

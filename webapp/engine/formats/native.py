@@ -6,6 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -181,6 +182,11 @@ class Native:
             empty=() if manifest.since else tuple(each.label for each in manifest.tables if not each.rows),
         )
 
+    @cached_property
+    def numbered(self) -> dict[str, tuple[int, ManifestTable]]:
+        """Its tables with their numbers, by name."""
+        return {table.table: (number, table) for number, table in enumerate(self.manifest.tables, 1)}
+
     def blocks(self, report: Report = quiet, chunk: int = CHUNK) -> Iterator[Block]:
         """Yield the records, table by table.
 
@@ -224,6 +230,8 @@ class Native:
         """
         hasher = hashlib.sha256()
         size = 0
+        if part.size != self.entries[name].size:
+            raise MalformedFile(where=f"in {name}", reason="it has not the size that the manifest names")
         with self.path.open("rb") as file:
             for piece in _unpacked(file, self.entries[name], chunk):
                 hasher.update(piece)

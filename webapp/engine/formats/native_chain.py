@@ -100,12 +100,7 @@ class Chain:
         )
 
     def _parts(self, table: str) -> list[tuple[Native, tuple[int, ManifestTable]]]:
-        found = []
-        for point in self.points:
-            for number, part in enumerate(point.manifest.tables, 1):
-                if part.table == table:
-                    found.append((point, (number, part)))
-        return found
+        return [(point, point.numbered[table]) for point in self.points if table in point.numbered]
 
     def files(self) -> Iterator[StoredFile]:
         """The media that the site had at the last point."""

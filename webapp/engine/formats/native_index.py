@@ -12,7 +12,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 
-from webapp.engine.errors import MalformedFile
+from webapp.engine.errors import LimitExceeded, MalformedFile
+from webapp.engine.formats.scan import RECORD
 
 DIGEST = 16
 """Bytes of a record's digest."""
@@ -198,13 +199,19 @@ def _nameless() -> sqlite3.Connection:
 
 def _key(text: str) -> int | str:
     """A key as it is looked up: numbers as such, so that they stand in their order."""
-    return int(text) if len(text) < 19 and text.isdigit() else text
+    return int(text) if len(text) < 19 and text.isascii() and text.isdigit() else text
 
 
 def whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """A text in pieces of whole lines; what follows the last line break comes last."""
+    """A text in pieces of whole lines; what follows the last line break comes last.
+
+    Raises:
+        LimitExceeded: a line is longer than any record may be.
+    """
     rest = b""
     for piece in pieces:
+        if len(rest) > RECORD:
+            raise LimitExceeded(where="in a part of it", reason=f"a line has more than {RECORD:,} bytes")
         end = piece.rfind(b"\n") + 1
         if end:
             yield rest + piece[:end]

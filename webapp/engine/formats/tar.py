@@ -6,6 +6,7 @@ only; what else a tar can hold (links, devices, sparse files) is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ MEMBERS = 100_000
 LONGEST_HEADER = 1 << 16  # bytes of a header that follows its member's own (long names)
 
 _ZEROS = bytes(BLOCK)
+_SIZE = re.compile(r"[0-9]{1,20}")
 _KINDS = {b"1": "a link", b"2": "a link", b"3": "a device", b"4": "a device", b"6": "a pipe", b"S": "a sparse file"}
 
 
@@ -175,7 +177,7 @@ def _records(text: bytes) -> dict[str, str]:
         key, _, value = record.partition(b"=")
         if key in (b"path", b"size") or key.startswith(b"GNU.sparse"):
             found[_text(key)] = _text(value)
-    if not found.get("size", "0").isdigit():
+    if not _SIZE.fullmatch(found.get("size", "0")):
         raise PackageRefused(reason="a header in it is damaged")
     return found
 
