@@ -215,3 +215,27 @@ def test_the_file_is_not_touched(path: Path, tmp_path: Path) -> None:
     assert site.plan(path, remove=True).counts.changes == 0
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
     assert sorted(each.name for each in tmp_path.glob("a.db*")) == ["a.db"]
+
+
+def test_whole_numbers_of_a_decimal_column_keep_all_digits(path: Path) -> None:
+    made(
+        path,
+        "CREATE TABLE t (two decimal(20, 2), none decimal(20, 0), free numeric)",
+        "INSERT INTO t VALUES (9007199254740993, 9007199254740993, 1000000000000001)",
+        "INSERT INTO t VALUES (-5, 0, 100)",
+    )
+    assert [fields for _, fields in rows(path)] == [
+        {"two": "9007199254740993.00", "none": "9007199254740993", "free": "1000000000000001"},
+        {"two": "-5.00", "none": "0", "free": "100"},
+    ]
+
+
+def test_an_infinite_number_among_bytes_is_not_lost(path: Path) -> None:
+    made(path, "CREATE TABLE t (x BLOB)", "INSERT INTO t VALUES (9e999)", "INSERT INTO t VALUES (1.5)")
+    assert [fields["x"] for _, fields in rows(path)] == [{"number": "inf"}, {"number": 1.5}]
+
+
+def test_long_rows_are_not_gathered(path: Path) -> None:
+    """A block ends with the row that fills it, so that memory does not grow with the length of rows."""
+    made(path, "CREATE TABLE t (x BLOB)", *["INSERT INTO t VALUES (zeroblob(2000000))"] * 5)
+    assert [len(block.records) for block in recognise(path).blocks()] == [1] * 5

@@ -55,7 +55,11 @@ def canonical(name: str, kind: Kind, scale: int | None) -> str:
     """SQLite's expression for the canonical form of a column, whose name is quoted already."""
     if kind is Kind.DECIMAL:
         form = "%.15g" if scale is None else f"%.{scale}f"
-        return f"CASE WHEN typeof({name}) IN ('integer', 'real') THEN printf('{form}', {name}) ELSE {name} END"
+        # printf makes a binary number of a whole one, which has not room for all of its digits.
+        whole = f"CAST({name} AS TEXT)" + (f" || '.{'0' * scale}'" if scale else "")
+        return (
+            f"CASE typeof({name}) WHEN 'integer' THEN {whole} WHEN 'real' THEN printf('{form}', {name}) ELSE {name} END"
+        )
     return name
 
 

@@ -35,7 +35,6 @@ _TABLES = 5_000
 _COLUMNS = 2_000
 _SCHEMA = 16 << 20  # bytes of all definitions
 _TYPE = 100  # characters of a declared type; a longer one means nothing
-_ROWS = 500
 _KEY: Final = msgspec.Raw(b"null")
 _SHADOWS = re.compile(r"_(content|segments|segdir|docsize|stat|data|idx|config|node|rowid|parent)\Z")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{3}|\d{6}))?\Z", re.ASCII)
@@ -191,23 +190,25 @@ class SqliteFile:
             cursor = connection.execute(f"SELECT {', '.join(column.wanted for column in columns)} FROM {_q(table)}")
         convert = [(column.name, _CONVERT.get(column.kind, _plain)) for column in columns]
         records: list[RawRecord] = []
-        size = number = 0
-        while True:
-            with _reading(f"the table {table}"):
-                rows = cursor.fetchmany(_ROWS)
-            for row in rows:
-                number += 1
-                try:
-                    fields = _encode({name: each(value) for (name, each), value in zip(convert, row, strict=True)})
-                except _Unfit as error:
-                    raise DatabaseFileRefused(reason=f"row {number:,} of the table {table}: {error}") from None
-                records.append(RawRecord(table, msgspec.Raw(fields), _KEY))
-                size += len(fields)
-            if records and (not rows or size >= chunk):
+        size = 0
+        for number, row in enumerate(_rows(cursor, table), 1):
+            try:
+                fields = _encode({name: each(value) for (name, each), value in zip(convert, row, strict=True)})
+            except _Unfit as error:
+                raise DatabaseFileRefused(reason=f"row {number:,} of the table {table}: {error}") from None
+            records.append(RawRecord(table, msgspec.Raw(fields), _KEY))
+            size += len(fields)
+            if size >= chunk:
                 yield records
                 records, size = [], 0
-            if not rows:
-                return
+        if records:
+            yield records
+
+
+def _rows(cursor: sqlite3.Cursor, table: str) -> Iterator[tuple[Any, ...]]:
+    """The rows one by one: each may be as long as a record, so that many at once would fill the memory."""
+    with _reading(f"the table {table}"):
+        yield from cursor
 
 
 @contextmanager
@@ -258,7 +259,11 @@ def _plain(value: Any) -> Any:
 
 
 def _bytes(value: Any) -> Any:
-    return {"text": value} if isinstance(value, str) else value  # a text is not base64, though it may look so
+    if isinstance(value, str):
+        return {"text": value}  # a text is not base64, though it may look so
+    if isinstance(value, float):
+        return {"number": _plain(value)}
+    return value
 
 
 def _other(value: Any) -> Any:
