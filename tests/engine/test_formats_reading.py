@@ -200,3 +200,16 @@ def test_the_sample_files_of_a_real_school_are_read(sample: Path | None) -> None
 
 def _blocks(file: Path) -> Iterator[Block]:
     return recognise(file).blocks()
+
+
+def test_places_are_the_same_in_whatever_order_they_are_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text(
+        "[" + ",\n ".join(f'{{"model": "a.b", "pk": {n}, "fields": {{"x": {{}}}}}}' for n in range(20)) + "]"
+    )
+    block = next(iter(recognise(file).blocks()))
+    wanted = [file.read_bytes().index(b'{"model": "a.b", "pk": %d,' % n) for n in range(len(block.records))]
+    assert len(wanted) > 15
+    for n in (*range(len(wanted)), 14, 3, 3, 0, 7):
+        assert block.place(n).byte == wanted[n]
+    assert block.place(99).byte is None

@@ -25,6 +25,7 @@ from webapp.engine.errors import (
     ChecksumWrong,
     FileRefused,
     IncrementReplace,
+    LimitExceeded,
     MalformedFile,
     TotalsWrong,
     TruncatedFile,
@@ -417,3 +418,11 @@ def signed_parts(file: Path) -> list[dict[str, Any]]:
         {name: value for name, value in each.items() if name not in ("id", "created_at", "updated_at")}
         for each in found
     ]
+
+
+def test_an_object_with_members_without_end_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "many.json"
+    lists = "".join(f', "l{number}": []' for number in range(10_001))
+    file.write_text('{"metadata": {"version": "1.0", "backup_type": "full"}' + lists + "}")
+    with pytest.raises(LimitExceeded, match="members"):
+        list(recognise(file).blocks())

@@ -47,7 +47,7 @@ _EXPONENT = re.compile(rb"0e-?000+[,\]}]")  # three digits or more, where a numb
 class Block:
     """A run of whole records. ``byte`` and ``line`` are those of its first byte in the uncompressed text."""
 
-    __slots__ = ("_squeezed", "byte", "first", "line", "recoded", "records", "text")
+    __slots__ = ("_passed", "_squeezed", "byte", "first", "line", "recoded", "records", "text")
 
     def __init__(
         self, text: bytes, records: list[RawRecord], *, first: int, byte: int, line: int | None = None
@@ -57,6 +57,7 @@ class Block:
         self.first = first
         self.byte = byte
         self.line = line
+        self._passed = (0, 0)  # a record, and where it begins at the earliest
         self.recoded = False  # the text is not as the file has it, byte for byte
         # Pairs of backslashes go first, from the left as JSON reads them: what is left escapes what follows it.
         escapes = b"\\" in text
@@ -81,8 +82,11 @@ class Block:
 
     def place(self, index: int) -> Place:
         """Where the record with this index in ``records`` stands."""
-        for number, (start, _end) in enumerate(self._spans()):
+        # Places are asked for in their order when many records are bad: go on from the one before.
+        passed, position = self._passed if self._passed[0] <= index else (0, 0)
+        for number, (start, _end) in enumerate(self._spans(position), passed):
             if number == index:
+                self._passed = (number, start)
                 place = self._place(number, start)
                 return Place(record=place.record, line=place.line) if self.recoded else place
         return Place(record=self.first + index)
@@ -142,8 +146,7 @@ class Block:
         for number, (start, end) in enumerate(self._spans()):
             check_record(self.text[start:end], self._place(number, start))
 
-    def _spans(self) -> Iterator[tuple[int, int]]:
-        position = 0
+    def _spans(self, position: int = 0) -> Iterator[tuple[int, int]]:
         while (start := self.text.find(b"{", position)) >= 0:
             end = find_end(self.text, start)
             if end is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -29,6 +29,9 @@ _many = msgspec.json.Decoder(list[msgspec.Raw])
 _one = msgspec.json.Decoder(msgspec.Raw)
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+MEMBERS = 10_000
+"""Members of an object."""
+
 NO_END = "a list of records has no end"
 
 
@@ -40,12 +43,15 @@ class Batch:
     text: bytes
     first: int
     byte: int
+    _passed: list[int] = field(default_factory=lambda: [0, 0])  # a record, and where it begins
 
     def place(self, index: int) -> Place:
         """Where the record with this index stands."""
-        position = 0
-        for _ in range(index):
+        # Places are asked for in their order when many records are bad: go on from the one before.
+        passed, position = self._passed if self._passed[0] <= index else (0, 0)
+        for _ in range(index - passed):
             position = self.text.index(b"{", find_end(self.text, position))
+        self._passed[:] = index, position
         return Place(record=self.first + index, byte=self.byte + position)
 
 
@@ -72,6 +78,9 @@ class ObjectLists:
             name = self._name()
             if name in names:
                 raise self.misplaced(f"{name} is there twice")
+            if len(names) == MEMBERS:
+                reason = f"the object has more than {MEMBERS:,} members"
+                raise LimitExceeded(where=f"at byte {self.byte:,}", reason=reason, place=Place(byte=self.byte))
             names.add(name)
             self._step(b":", "a colon is missing")
             yield name, self._peek("a value is missing")

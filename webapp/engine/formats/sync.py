@@ -150,6 +150,9 @@ class _File:
         found = checksum(given)
         if told == found:
             return
+        if self.forgiving and len(self.said.damage) >= WRONG_NAMED:
+            self.wrong += 1
+            return
         place = batch.place(index)
         where = f"at byte {place.byte:,} (record {place.record:,}, number {self.counts[name] + index + 1:,} of {name})"
         reason = (
@@ -160,5 +163,4 @@ class _File:
             raise refusal
         self.said.repairs.add("checksums")
         self.wrong += 1
-        if len(self.said.damage) < WRONG_NAMED:
-            self.said.damage.append(Damage(kind="checksums", sentence=refusal.message, repairable=False, place=place))
+        self.said.damage.append(Damage(kind="checksums", sentence=refusal.message, repairable=False, place=place))
