@@ -11,7 +11,7 @@ import pytest
 
 from tests import document_sites, sites
 from tests.paper_sites import Office, files, office
-from webapp.engine import backups, commands, errors
+from webapp.engine import backups, commands, errors, package
 from webapp.engine.answers import Choices
 
 
@@ -103,6 +103,17 @@ def test_a_package_of_blank_files_is_no_bomb_to_its_own_reader(sqlite: str, tmp_
     package = written(site)
     assert package.stat().st_size < 300_000
     assert backups.check(package).media == 6
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MEMBERS", 14), ("LONGEST_MANIFEST", 300)])
+def test_what_its_own_reader_would_refuse_is_not_written(
+    sqlite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    site = office(sqlite, tmp_path)
+    monkeypatch.setattr(package, limit, most)
+    with pytest.raises(errors.FormatRefused, match=r"no more than 4 files|more than 300 bytes"):
+        written(site)
+    assert not (site.folder / "written.tar.gz").exists()
 
 
 def test_long_names_and_other_scripts_survive(sqlite: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -22,13 +23,17 @@ from webapp.engine.answers import BackupFacts, StoredFile
 from webapp.engine.errors import FormatRefused
 from webapp.engine.fixture import write_fixture
 from webapp.engine.folder import flaw_of
-from webapp.engine.formats.package import CHECKSUM, COUNTS, FIXTURE, MANIFEST, METADATA
+from webapp.engine.formats.package import CHECKSUM, COUNTS, FIXTURE, LONGEST_MANIFEST, MANIFEST, METADATA
+from webapp.engine.formats.tar import MEMBERS
 from webapp.engine.media_folder import MediaFolder
 from webapp.engine.native_archive import Packed
 from webapp.engine.output import Output, appearing
 from webapp.engine.snapshot import Snapshot, utc_text
 
 _GZIP = zlib.MAX_WBITS | 16
+_OTHERS = 10
+"""Members that are no files of the site, more than there ever are."""
+
 _BEFORE = "./"
 """The document system's own packages have it before every name."""
 
@@ -95,7 +100,9 @@ def _add_files(snapshot: Snapshot, tar: _Tar, remarks: list[str]) -> int:
     if snapshot.media is None:
         return 0
     with MediaFolder(snapshot.media, snapshot.report) as folder:
-        files = list(_fitting(folder.files(), remarks))
+        files = list(islice(_fitting(folder.files(), remarks), MEMBERS - _OTHERS + 1))
+        if len(files) > MEMBERS - _OTHERS:
+            raise FormatRefused(format="package", reason=f"it holds no more than {MEMBERS - _OTHERS:,} files")
         remarks += folder.remarks
         said = {
             _member(file.path).removeprefix("storage/"): {
@@ -105,7 +112,12 @@ def _add_files(snapshot: Snapshot, tar: _Tar, remarks: list[str]) -> int:
             }
             for file in files
         }
-        tar.add_text(MANIFEST, _json({"files": said}))
+        text = _json({"files": said})
+        if len(text) > LONGEST_MANIFEST:
+            raise FormatRefused(
+                format="package", reason=f"its manifest would have more than {LONGEST_MANIFEST:,} bytes"
+            )
+        tar.add_text(MANIFEST, text)
         for done, file in enumerate(files):
             snapshot.report("media", done, len(files))
             tar.add(_member(file.path), file.size, _Pieces(folder.content(file)), file.modified)
@@ -137,15 +149,18 @@ class _Tar:
 
     def __init__(self, output: Output, instant: datetime) -> None:
         self._packed = Packed(output.write, _GZIP)
-        self._tar = tarfile.open(fileobj=_Sink(self._packed), mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115 - closed with this
+        self._sink = _Sink(self._packed)
+        self._tar = tarfile.open(fileobj=self._sink, mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115 - closed with this
         self._instant = instant
 
     def __enter__(self) -> _Tar:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        # After an error the end of the tar goes nowhere: it would be written all the same when the object vanishes.
+        self._sink.given_up = kind is not None
+        self._tar.close()
         if kind is None:
-            self._tar.close()
             self._packed.close()
 
     def add_text(self, name: str, text: bytes) -> None:
@@ -163,13 +178,15 @@ class _Tar:
 
 class _Sink(io.RawIOBase):
     def __init__(self, packed: Packed) -> None:
+        self.given_up = False
         self._packed = packed
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: bytes) -> int:  # type: ignore[override]  # the tar gives bytes
-        self._packed.feed(text)
+        if not self.given_up:
+            self._packed.feed(text)
         return len(text)
 
 

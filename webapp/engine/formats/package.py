@@ -50,7 +50,16 @@ MANIFEST = "storage/manifest.json"
 DUMP = "database.dump"
 PACKED_FILES = "storage.tar.gz"
 
-_TEXTS = {METADATA: 1 << 20, COUNTS: 1 << 20, CHECKSUM: 1 << 16, MANIFEST: 1 << 26, "manifest.json": 1 << 26}
+LONGEST_MANIFEST = 1 << 26
+"""Bytes of the list of files."""
+
+_TEXTS = {
+    METADATA: 1 << 20,
+    COUNTS: 1 << 20,
+    CHECKSUM: 1 << 16,
+    MANIFEST: LONGEST_MANIFEST,
+    "manifest.json": LONGEST_MANIFEST,
+}
 """Members that are read whole, and how long they may be."""
 
 _TOPS = ("database", "storage", "configuration", "scripts", METADATA, "manifest.json", DUMP, PACKED_FILES)
