@@ -131,3 +131,12 @@ def test_a_name_that_is_almost_the_same_is_told(site: Restoring, tmp_path: Path)
     records = [ams.record("PP8", 22, "neu ")]
     plan = site.plan(ams.file(tmp_path / "more.json", companies[2:3], records), **CREATE)
     assert [(twin.new, twin.other) for twin in plan.twins] == [("neu ", "Neu")]
+
+
+def test_thousands_of_names_that_are_almost_one_are_not_compared_in_pairs(site: Restoring, tmp_path: Path) -> None:
+    names = [f"co{' ' * number}x" for number in range(4)]
+    spaced = [f"{' ' * (number % 60)}n{' ' * (number // 60)}eu" for number in range(3_000)]
+    companies = [ams.company(name, number) for number, name in enumerate((*names, *spaced))]
+    plan = site.plan(ams.file(tmp_path / "sync.json", companies, []))
+    assert len(plan.twins) == 20
+    assert {"".join(twin.new.split()) for twin in plan.twins[:6]} == {"cox"}

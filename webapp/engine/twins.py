@@ -53,7 +53,13 @@ def _of_table(scratch: Scratch, table: Table, name: str) -> list[Twin]:
     scratch.run("CREATE TEMP TABLE called (plain TEXT, name TEXT, id INTEGER)")
     scratch.run(f"INSERT INTO temp.called SELECT plain_name({q(name)}), {q(name)}, 0 FROM {live(table)}")
     scratch.run(f"INSERT INTO temp.called SELECT plain_name(name), name, id FROM ({new})")
-    scratch.run("CREATE INDEX temp.called_plain ON called (plain)")
+    scratch.run("CREATE INDEX temp.called_plain ON called (plain, id, name)")
+    like = "o.plain = n.plain AND o.name <> n.name AND o.id < n.id"
+    # Of many rows with almost one name only the first are put together with the others: all pairs would be without end.
+    first = (
+        "SELECT * FROM temp.called n WHERE n.id > 0 AND n.plain <> ''"
+        f" AND EXISTS (SELECT 1 FROM temp.called o WHERE {like}) ORDER BY n.id LIMIT {TWINS_NAMED}"
+    )
     return [
         Twin(
             table=table.name,
@@ -63,8 +69,7 @@ def _of_table(scratch: Scratch, table: Table, name: str) -> list[Twin]:
             there=not row[2],
         )
         for row in scratch.run(
-            "SELECT n.name, o.name, o.id FROM temp.called n JOIN temp.called o ON o.plain = n.plain AND o.name <> n.name"
-            " WHERE n.id > 0 AND n.plain <> '' AND o.id < n.id ORDER BY n.id, o.id LIMIT ?",
+            f"SELECT n.name, o.name, o.id FROM ({first}) n JOIN temp.called o ON {like} ORDER BY n.id, o.id LIMIT ?",
             (TWINS_NAMED,),
         )
     ]
