@@ -76,6 +76,17 @@ def test_a_word_about_no_record_is_refused(site: Restoring, file: Path) -> None:
             site.plan(file, **MANUAL, decisions={decision: "backup"})
 
 
+@pytest.mark.parametrize("number", ["\u00b2", "9" * 30, "9" * 5000, "-1", ""])
+def test_a_number_of_a_record_that_is_none_means_no_record(site: Restoring, file: Path, number: str) -> None:
+    decisions = {f"{LABEL}:#{number}": "backup", f"{LABEL}:#3": "database"}
+    assert site.plan(file, **MANUAL, decisions=decisions).conflict_count == 1
+
+
+def test_a_word_about_something_without_end_is_refused(site: Restoring, file: Path) -> None:
+    with pytest.raises(DecisionRefused):
+        site.plan(file, **MANUAL, decisions={f"{LABEL}:{'[' * 200_000}": "backup"})
+
+
 def test_a_word_about_a_row_that_no_longer_differs_does_nothing(site: Restoring, file: Path) -> None:
     decisions = {f"{LABEL}:#4": "backup", f"{LABEL}:#3": "database", f"{LABEL}:#5": "database"}
     assert counted(site.plan(file, **MANUAL, decisions=decisions)) == {"insert": 1, "same": 4, "skipped": 2}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from webapp.engine.answers import Choices
@@ -138,6 +139,8 @@ KEEPERS = frozenset({"backup", "database"})
 EVERY = "*"
 """In place of a record's key: all rows of the table that differ and that nothing else is said about."""
 
+_NUMBER = re.compile("[0-9]{1,18}")
+
 DECIDED = 92
 """The rung of a match that a person decided."""
 
@@ -168,7 +171,7 @@ def about(scratch: Scratch, table: Table) -> Iterator[tuple[str, str, str]]:
 def record_of(scratch: Scratch, table: Table, text: str, said: str) -> int | None:
     """The record of the file that a decision names, by number in the file, primary key or natural key."""
     if text.startswith("#"):
-        return int(text[1:]) if text[1:].isdigit() else 0
+        return int(text[1:]) if _NUMBER.fullmatch(text[1:]) else 0
     columns = scratch.staged_columns[table.name]
     for condition, bound in _meant(scratch, table, text, said):
         if all(name in columns for name in condition):
@@ -196,7 +199,7 @@ def _meant(scratch: Scratch, table: Table, text: str, said: str) -> list[tuple[t
         raise DecisionRefused(decision=said, reason="its table has no simple key")
     try:
         parts = json.loads(text) if text.startswith("[") else [text]
-    except ValueError:
+    except (ValueError, RecursionError):
         parts = [text]
     plain = parts == [text]
     keys: list[tuple[str, ...]] = [table.primary_key] if plain else []
@@ -219,7 +222,7 @@ def _referred(scratch: Scratch, table: Table, text: str) -> Canonical:
     try:
         parts = json.loads(text) if text.startswith("[") else None
         possible = [token(parts)] if isinstance(parts, list) else [convert(table.by_name[name], text)]
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, RecursionError):
         pass
     if not text.startswith("["):
         possible.append(token([text]))
