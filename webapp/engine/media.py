@@ -257,7 +257,7 @@ class _Work:
             "SELECT path, min(called) FROM temp.gone WHERE path NOT IN (SELECT path FROM temp.named)"
             " AND path NOT IN (SELECT path FROM stage.files) GROUP BY 1 ORDER BY 1"
         )
-        for path, called in found.fetchall():
+        for path, called in found:
             try:
                 seen = self.folder.look(path)
                 held = self.folder.digest(path, self._tick) if seen else ""
@@ -269,23 +269,26 @@ class _Work:
 
     def find_gaps(self) -> tuple[FileGap, ...]:
         """Rows that name a file which is nowhere."""
-        lost: dict[str, list[tuple[str, int]]] = {}
+        lost: dict[str, int] = {}
+        examples: dict[str, list[str]] = {}
         found = self.scratch.run(
             "SELECT tbl, path, called, rows FROM temp.named WHERE chosen"
             " AND path NOT IN (SELECT path FROM stage.files) ORDER BY tbl, path"
         )
-        for table, path, called, rows in found.fetchall():
+        for table, path, called, rows in found:
             if not self._is_there(path):
                 self._write("missing", "file_missing", _Carried(0, path, 0, "", None, called, told=False))
-                lost.setdefault(table, []).append((path, rows))
+                lost[table] = lost.get(table, 0) + rows
+                if len(named := examples.setdefault(table, [])) < EXAMPLES:
+                    named.append(path)
         return tuple(
             FileGap(
                 table=table,
                 title=self.scratch.profile.title_of(table),
-                rows=sum(rows for _, rows in paths),
-                examples=tuple(path for path, _ in paths[:EXAMPLES]),
+                rows=rows,
+                examples=tuple(examples[table]),
             )
-            for table, paths in lost.items()
+            for table, rows in lost.items()
         )
 
     def _is_there(self, path: str) -> bool:
