@@ -15,7 +15,7 @@ ORIGINS: Mapping[str, str] = {
     "upload": "uploaded",
     "made": "made here",
     "plan": "by a plan",
-    "safety": "safety copy before a restore",
+    "safety": "safety copy before a change",
 }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from webapp.models import Backup, RestoreJob, Site, Task, User, db, now
@@ -27,7 +27,7 @@ MAKERS: Mapping[str, str] = {
     "upload": "uploaded",
     "made": "made by hand",
     "plan": "made by a plan",
-    "safety": "made before a restore",
+    "safety": "made before a restore or reset",
 }
 STATES: Mapping[str, str] = {
     "proven": "proven by a drill",
@@ -169,7 +169,7 @@ def days(sites: Sequence[int], *, overdue: date | None = None, length: int = 30)
     own = (Backup.site_id.in_(sites), Backup.created_at >= since, Backup.removed_at.is_(None))
     kept = _by_day(Backup, (*own, Backup.path != "", Backup.verified_problem == ""))
     gone = _by_day(Backup, (Backup.site_id.in_(sites), Backup.created_at >= since, Backup.removed_at.is_not(None)))
-    unmade = and_(Backup.path == "", Backup.note != "")
+    unmade = and_(Backup.path == "", Backup.note != "", _begun())
     failed = _by_day(Backup, (*own, or_(unmade, and_(Backup.path != "", Backup.verified_problem != ""))))
     begun = _by_day(RestoreJob, (RestoreJob.site_id.in_(sites), RestoreJob.created_at >= since))
     making = select(Task.id).where(Task.site_id.in_(sites), Task.kind == "backup", Task.status.in_(RUNNING))
@@ -227,7 +227,7 @@ def _newest(statement: Select[Any], kind: type[Backup | RestoreJob], after: str,
 
 
 def _backups(wanted: Wanted) -> Select[Any]:
-    statement = select(Backup).where(Backup.site_id.in_(wanted.sites), *_made_by(Backup, wanted.by))
+    statement = select(Backup).where(Backup.site_id.in_(wanted.sites), _begun(), *_made_by(Backup, wanted.by))
     statement = _on_day(statement, Backup, wanted.day)
     if wanted.kind in {"full", "incremental"}:
         statement = statement.where(Backup.kind == wanted.kind)
@@ -238,6 +238,12 @@ def _backups(wanted: Wanted) -> Select[Any]:
         matches = [column.icontains(wanted.text, autoescape=True) for column in said]
         statement = statement.where(or_(*matches, Backup.sha256.startswith(wanted.text.lower(), autoescape=True)))
     return statement.where(*_in_state(wanted.state))
+
+
+def _begun() -> ColumnElement[bool]:
+    """Not the backup that a reset is still to make: its line says how the reset stands."""
+    of_a_reset = exists().where(RestoreJob.backup_id == Backup.id, RestoreJob.kind == "reset")
+    return or_(Backup.path != "", Backup.removed_at.is_not(None), ~of_a_reset)
 
 
 def _in_state(state: str) -> list[ColumnElement[bool]]:

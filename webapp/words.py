@@ -119,7 +119,7 @@ def span(length: timedelta) -> str:
     minutes = max(1, int(length.total_seconds() // 60))
     if minutes < 90:
         return count(minutes, "minute")
-    return count(round(minutes / 60), "hour") if minutes < 48 * 60 else count(round(minutes / 1440), "day")
+    return count(minutes // 60, "hour") if minutes < 48 * 60 else count(minutes // 1440, "day")
 
 
 def moment(at: datetime | None) -> Markup | str:

@@ -84,7 +84,7 @@ def test_the_time_line_narrows_down_and_leads_back(visit: Visit) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert re.fullmatch(r"demo-school-\d{8}-\d{6}-[0-9a-f]{8}\.json", download.value.suggested_filename)
-    page.get_by_role("link", name="Back up …").click()
+    page.get_by_role("link", name="Back up…").click()
     page.get_by_role("radio", name="Only what has changed").check()
     visit.show("choices")
     page.get_by_role("button", name="Back up now").click()

@@ -46,7 +46,7 @@ def test_a_root_clears_a_school_and_takes_it_back(
 ) -> None:
     before = contents(installation)
     client = installation.client("root")
-    assert "Reset …" in client.get(f"/sites/{installation.site_id}/").text
+    assert "Reset…" in client.get(f"/sites/{installation.site_id}/").text
     assert "Show what would go" in client.get(f"/sites/{installation.site_id}/reset/").text
     address = client.post(f"/sites/{installation.site_id}/reset/").headers["Location"]
     job_id = address.rstrip("/").rpartition("/")[2]
