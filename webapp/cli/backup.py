@@ -50,13 +50,14 @@ def _media(folder: str | None, target: sites.Target) -> Path | None:
 
 
 def lines(made: BackupFacts) -> list[str]:
-    lines = text.table(("Table", "Rows"), [(name, rows) for name, rows in made.tables.items() if rows])
+    rows = [(name, rows) for name, rows in made.tables.items() if rows]
+    lines = [*text.table(("Table", "Rows"), rows), ""] if rows else []
     said = f"{made.path}: {made.records:,} records, {text.size(made.size)}"
     if made.base:
         said += f"; an increment, {made.deleted:,} rows deleted since its base; together {made.rows:,} rows"
     if made.files:
         said += f"; {made.files:,} files, of which {made.blobs:,} contents are in it"
-    return [*lines, "", said, f"sha256 {made.sha256}"]
+    return [*lines, said, f"sha256 {made.sha256}"]
 
 
 def verify(given: argparse.Namespace) -> int:

@@ -48,7 +48,7 @@ def _run(
     finally:
         progress.clear()
     show = terminal.say if given.json else terminal.answer
-    show(text.plan(plan))
+    show(text.plan(plan, origin=False))
     if not plan.ready:
         raise PlanBlocked(count=plan.problem_count)
     if given.preview or not plan.changes:

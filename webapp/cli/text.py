@@ -175,8 +175,8 @@ def _remark(model: object) -> str:
     return "; ".join(facts)
 
 
-def plan(found: Plan) -> str:
-    """What a restore would do."""
+def plan(found: Plan, *, origin: bool = True) -> str:
+    """What a restore would do; a reset has no backup whose origin could be told."""
     lines = counts_table([(part.table, part.counts) for part in found.tables], found.counts)
     changed = [(part.table, part.columns) for part in found.tables if part.columns]
     if changed:
@@ -185,7 +185,8 @@ def plan(found: Plan) -> str:
             plain(f"  {name}: " + ", ".join(f"{column} {count:,}" for column, count in columns.items()))
             for name, columns in changed
         ]
-    lines += ["", plain(f"Origin: {found.origin.sentence}")]
+    if origin:
+        lines += ["", plain(f"Origin: {found.origin.sentence}")]
     if found.partial:
         lines += ["", "The backup was cut off: these are the complete records before the cut."]
     if found.placeholders:
@@ -348,16 +349,17 @@ def ways_out(plan: Plan) -> list[str]:
     return [f"  {way}" for decides, way in WAYS_OUT if decides & codes]
 
 
-def counts_table(parts: Sequence[tuple[str, Counts]], total: Counts) -> list[str]:
+def counts_table(parts: Sequence[tuple[str, Counts]], total: Counts, heading: str = "Table") -> list[str]:
     """Tables in which something happens, the others in one line, and their sum."""
     still = [counts for _, counts in parts if not (counts.changes or counts.skipped or counts.blocked)]
     rows: list[tuple[str | int, ...]] = [
         (name, *_numbers(counts)) for name, counts in parts if counts.changes or counts.skipped or counts.blocked
     ]
     if same := sum(counts.same for counts in still):
-        rows.append((f"{len(still):,} other tables" if rows else f"{len(still):,} tables", 0, 0, 0, same, 0, 0))
+        others = f"{len(still):,} {'other ' if rows else ''}{'table' if len(still) == 1 else 'tables'}"
+        rows.append((parts[0][0] if len(parts) == 1 else others, 0, 0, 0, same, 0, 0))
     rows.append(("Together", *_numbers(total)))
-    return table(("Table", "Add", "Change", "Remove", "Same", "Left out", "Blocked"), rows)
+    return table((heading, "Add", "Change", "Remove", "Same", "Left out", "Blocked"), rows)
 
 
 def _numbers(counts: Counts) -> tuple[int, ...]:
