@@ -365,7 +365,7 @@ def _reference_advice(scratch: Scratch, answer: Analysis) -> list[Advice]:
         if rules.ignored or rules.matched_only:
             continue
         title, target = scratch.profile.title_of(each.table), scratch.profile.title_of(each.to_table)
-        rows = f"{target[:1].lower()}{target[1:]}"
+        rows = f"{'row of ' * (each.missing == 1)}{target[:1].lower()}{target[1:]}"
         said = f"{title} refer to {each.missing:,} {rows} that this file does not hold"
         keys = scratch.profile.categories_of(each.to_table)[:1]
         if each.in_database == each.missing:
