@@ -1,7 +1,8 @@
 """How ready a site is to be restored: what the first page says of it.
 
 Only backups of a whole site count, and only those of which nobody knows that they are damaged, they or one that they build
-on. How much would be lost is the time since the newest one whose moment is known: an uploaded file does not tell.
+on. How much would be lost is the time since the newest one whose moment is known: an uploaded file tells neither that nor
+how much of the site it holds, so it counts only where there is no other.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ def of(site: Site) -> Readiness:
     overdue = min((each.overdue.date() for each in late if each.overdue), default=None)
     jobs = select(RestoreJob).where(RestoreJob.site_id == site.id).order_by(RestoreJob.updated_at.desc())
     kept = _whole(site)
-    good = next((each for each in kept if not _damage(each)), None)
-    dated = next((each for each in kept if not _damage(each) and (each.instant or each.origin != "upload")), None)
+    dated = next((each for each in kept if (each.instant or each.origin != "upload") and not _damage(each)), None)
+    good = dated or next((each for each in kept if not _damage(each)), None)
     plans = select(BackupPlan).where(BackupPlan.site_id == site.id, BackupPlan.enabled)
     enabled = db.session.scalars(plans).all()
     return Readiness(

@@ -68,6 +68,14 @@ def test_an_increment_is_as_good_as_what_it_builds_on(site: Site, add: Callable[
     assert readiness.of(site).good is older
 
 
+def test_an_upload_that_tells_nothing_of_itself_does_not_stand_before_a_backup_of_the_site(
+    site: Site, add: Callable[..., Backup]
+) -> None:
+    made = add(30)
+    add(1, origin="upload", instant=None)
+    assert readiness.of(site).good is made
+
+
 def test_nobody_knows_how_old_an_upload_is(app: Flask, site: Site, add: Callable[..., Backup]) -> None:
     add(1, origin="upload", instant=None)
     assert readiness.of(site).lost_since is None

@@ -55,6 +55,9 @@ def test_a_root_clears_a_school_and_takes_it_back(
     assert "This is what would go" in preview
     assert "Students" in preview
     assert contents(installation) == before
+    line = client.get("/history/").text
+    assert "ready to approve" in line
+    assert "before-reset-" not in line, "its backup is not there yet, and has not failed"
     assert "Type “reset school” to go on." in client.get(f"/restores/{job_id}/reset/").text
     assert approve(client, installation, job_id) == 303
     job = installation.wait(job_id)
