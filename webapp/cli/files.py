@@ -15,7 +15,7 @@ def of_plan(found: Plan) -> list[str]:
         return ["", f"Files: {files.held:,} in the backup are left out, for no folder is known. --media DIR names it."]
     if files.state == "not_chosen":
         return ["", f"Files: {files.held:,} in the backup are left out, as you chose."]
-    lines = ["", *counts_table([("all of them", files.counts)], files.counts, "Files")[:-1]]
+    lines = ["", *counts_table([("all files", files.counts)], files.counts, "Folder")[:-1]]
     if files.size:
         lines.append(f"{size(files.size)} are to be written.")
     lines += reasons("Files left out:", files.reasons)
