@@ -39,7 +39,9 @@ def received(site: Site) -> list[Backup]:
 
 
 def _known(site: Site, sha256: str) -> Backup | None:
-    return db.session.scalars(select(Backup).where(Backup.site_id == site.id, Backup.sha256 == sha256)).first()
+    # One that was removed has the sha256 still, and its file no more.
+    kept = (Backup.site_id == site.id, Backup.sha256 == sha256, Backup.path != "")
+    return db.session.scalars(select(Backup).where(*kept).order_by(Backup.created_at)).first()
 
 
 def _new(site: Site, name: str, key: str, size: int, sha256: str) -> Backup:

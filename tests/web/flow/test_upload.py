@@ -53,6 +53,18 @@ def test_the_same_bytes_twice_are_one_backup(installation: Installation) -> None
     assert kept(installation) == (1, 1)
 
 
+def test_what_was_deleted_can_be_uploaded_again(installation: Installation) -> None:
+    client = installation.client("admin")
+    address = f"/restore/upload/?site={installation.site_id}&name=a.json&keep=yes"
+    first = client.post(address, data=b"[ ]", headers=RAW).get_json()["backup"]
+    assert client.post(f"/backups/{first}/delete/", data={"word": "delete"}).status_code == 303
+    assert kept(installation) == (1, 0)
+    second = client.post(address, data=b"[ ]", headers=RAW).get_json()["backup"]
+    assert second != first
+    assert kept(installation) == (2, 1)
+    assert client.post(f"/restore/start/{second}/").status_code == 303
+
+
 def test_a_truncated_upload_is_no_backup(installation: Installation) -> None:
     answer = installation.client("admin").post(
         f"/restore/upload/?site={installation.site_id}&name=a.json",
