@@ -27,6 +27,9 @@ from webapp.settings import Settings
 from webapp.storage import BLOCK, storage
 from webapp.stored import readable
 
+AGAIN = timedelta(hours=6)
+"""So long after a verification that came to nothing the clock leaves that backup alone."""
+
 
 def verify(task: Task, report: Report) -> None:
     """Read the file of the task's backup and note what was found. Damage is a finding, not a failure of the work."""
@@ -89,10 +92,13 @@ def due() -> Backup | None:
     under_way = select(Task.id).where(Task.kind == "verify", Task.status.in_(("queued", "running")))
     if not settings.verify_days or db.session.scalar(under_way.limit(1)):
         return None
+    # What could not be looked at (a store that is away, a key that cannot be read) is not asked for again at once.
+    tried = (Task.backup_id == Backup.id, Task.kind == "verify", Task.created_at > now() - AGAIN)
     # A backup was read when it was kept: the first look is due one round after that.
     last = func.coalesce(Backup.verified_at, Backup.created_at)
     late = last < now() - timedelta(days=settings.verify_days)
-    return db.session.scalars(select(Backup).where(Backup.path != "", late).order_by(last).limit(1)).first()
+    wanted = select(Backup).where(Backup.path != "", late, ~select(Task.id).where(*tried).exists())
+    return db.session.scalars(wanted.order_by(last).limit(1)).first()
 
 
 def sweep() -> None:

@@ -149,6 +149,22 @@ def test_each_backup_is_looked_at_once_a_week_the_oldest_first(installation: Ins
     assert seen == [backups[2].id, backups[0].id]
 
 
+def test_a_look_that_comes_to_nothing_is_not_asked_for_again_at_once(installation: Installation) -> None:
+    first, second = made(installation), made(installation)
+    aged(first, 30)
+    aged(second, 20)
+    for backup in (first, second):
+        tasks.sweep(print)
+        task = db.session.query(Task).filter_by(kind="verify", status="queued").one()
+        assert task.backup_id == backup.id, "the other one has its turn"
+        assert tasks.request_cancel(task.id)
+    tasks.sweep(print)
+    assert db.session.query(Task).filter_by(kind="verify").count() == 2
+    db.session.execute(db.update(Task).values(created_at=now() - timedelta(hours=7)))
+    db.session.commit()
+    assert proving.due() is first
+
+
 def test_a_fresh_backup_waits_its_week(installation: Installation) -> None:
     backup = made(installation)
     assert proving.due() is None
