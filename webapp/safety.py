@@ -44,7 +44,7 @@ def save(job: RestoreJob, report: Report) -> None:
     target = storage().root / "uploads" / f"safety-{job.id}-{secrets.token_hex(4)}"
     try:
         facts = backups.make_before(
-            storage().path(storage().plan(job.id)),
+            storage().fetch(storage().plan(job.id)),
             site_url(job.site),
             target,
             profile=job.site.profile,

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from tests import s3_server
+from tests import s3_server, sites
 from tests.web.flow.conftest import Installation
-from webapp import jobs, keys, stored, tasks
+from webapp import jobs, keys, moves, stored, tasks
 from webapp.app import create_app
 from webapp.engine import encryption
 from webapp.engine.answers import Choices
-from webapp.models import AuditEvent, Backup, Site, db
+from webapp.models import AuditEvent, Backup, RestoreJob, Site, db
 from webapp.refusals import FileDamaged, KeyMissing
 from webapp.restores import as_text
 from webapp.settings import Settings
@@ -177,6 +178,7 @@ def shared(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 def test_machines_that_share_a_bucket_restore_what_one_of_them_made(shared: None, installation: Installation) -> None:
     keys.make(_site(installation))
+    sites.execute(installation.site_url, "INSERT INTO transport_route (id, name) VALUES (1001, 'New road')")
     backup = _encrypted(installation)
     here = storage().path(backup.path)
     assert here.exists()
@@ -189,4 +191,17 @@ def test_machines_that_share_a_bucket_restore_what_one_of_them_made(shared: None
     plan.unlink()
     assert storage().fetch(key).exists()
     assert re.fullmatch(r"[0-9a-f]{64}", backup.sha256)
+
+    # Another machine carries it out, which has not seen the plan.
+    job = db.session.scalars(select(RestoreJob)).one()
+    sites.execute(installation.site_url, "DELETE FROM transport_route WHERE id = 1001")
+    job.status = "planning"
+    db.session.commit()
+    jobs.work(job.id)
+    assert moves.move(job.id, ["planned"], "queued")
+    for path in ((storage().root / key), *(storage().root / "copies").iterdir()):
+        path.unlink()
+    jobs.work(job.id)
+    assert installation.read(job.id).status == "done", installation.read(job.id).error_json
+    assert installation.read(job.id).safety is not None
     assert create_app(installation.settings).extensions["storage"].exists(backup.path)
