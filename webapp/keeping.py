@@ -81,8 +81,8 @@ def busy(backup: Backup) -> str | None:
     return words.get(kind, "in use") if kind else None
 
 
-def remove(backup: Backup, why: str) -> None:
-    """Take a backup's file away, unless another backup has the same bytes, and say why.
+def remove(backup: Backup, why: str, *, by_hand: bool = False) -> None:
+    """Take a backup's file away, unless another backup has the same bytes, and say why; ``by_hand``: a person wants it.
 
     Raises:
         Refusal: something stands against it; nothing was removed.
@@ -91,7 +91,7 @@ def remove(backup: Backup, why: str) -> None:
     if stands is not None:
         raise stands
     if backup.path:
-        if not retention.remove(backup, why):
+        if not retention.remove(backup, why, by_hand=by_hand):
             # Between the look and the removal somebody pinned it, began to use it, or removed it.
             db.session.refresh(backup)
             raise objection(backup) or BackupBusy(name=backup.name, work="in use")

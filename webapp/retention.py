@@ -23,6 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from webapp import audit, making
 from webapp.models import Backup, BackupPlan, RestoreJob, Task, db, now, restore_job_backup
+from webapp.moves import MOVING
 from webapp.storage import storage
 
 ALWAYS = 3
@@ -172,11 +173,14 @@ def thin(plan: BackupPlan, at: datetime | None = None) -> list[Backup]:
     return [backup for backup, why in gone if remove(backup, f"{plan.name}: {why}", at)]
 
 
-def remove(backup: Backup, why: str, at: datetime | None = None) -> bool:
-    """Take a backup away, unless it is pinned, in use or a base at this very moment. Its row stays and says why."""
+def remove(backup: Backup, why: str, at: datetime | None = None, *, by_hand: bool = False) -> bool:
+    """Take a backup away, unless it is pinned, in use or a base at this very moment. Its row stays and says why.
+
+    A person may take it from a restore that was begun and waits for nobody but a person (``by_hand``); a rule may not.
+    """
     key, sha256 = backup.path, backup.sha256
     taken = update(Backup).where(
-        Backup.id == backup.id, Backup.path != "", Backup.pinned.is_(False), ~_at_work(), ~_is_base()
+        Backup.id == backup.id, Backup.path != "", Backup.pinned.is_(False), ~_at_work(by_hand=by_hand), ~_is_base()
     )
     result = db.session.execute(
         taken.values(path="", removed_at=at or now(), removed_why=why[:200]),
@@ -192,10 +196,11 @@ def remove(backup: Backup, why: str, at: datetime | None = None) -> bool:
     return True
 
 
-def _at_work() -> ColumnElement[bool]:
+def _at_work(*, by_hand: bool = False) -> ColumnElement[bool]:
     """Whether a restore or a task that is not at its end needs the backup of the surrounding statement."""
     lately = RestoreJob.updated_at > now() - timedelta(days=FORGOTTEN_DAYS)
-    waits = or_(lately, RestoreJob.scheduled_for.is_not(None), RestoreJob.status.in_(("running", "unknown")))
+    needed = RestoreJob.status.in_(MOVING) if by_hand else or_(lately, RestoreJob.status.in_(("running", "unknown")))
+    waits = or_(needed, RestoreJob.scheduled_for.is_not(None))
     held = and_(RestoreJob.status.not_in(ENDED), waits)
     more = select(restore_job_backup.c.job_id).join(RestoreJob, RestoreJob.id == restore_job_backup.c.job_id)
     return or_(

@@ -356,6 +356,27 @@ def test_what_is_in_use_is_not_deleted(app: Flask, people: SimpleNamespace, add:
         assert root.get(f"/backups/{backup_id}/file/").status_code == 200
 
 
+@pytest.mark.parametrize("status", ["analysed", "planned"])
+def test_a_restore_that_waits_for_a_person_does_not_hold_it(
+    app: Flask, people: SimpleNamespace, add: Callable[..., str], status: str
+) -> None:
+    backup_id = add("wrong.json")
+    with app.app_context():
+        job = RestoreJob(site_id=people.own, backup_id=backup_id, status=status, scheduled_for=now())
+        db.session.add(job)
+        db.session.commit()
+        job_id = job.id
+    root = signed_in(app, "root")
+    assert root.post(f"/backups/{backup_id}/delete/").status_code == 422, "its time is set"
+    with app.app_context():
+        db.session.get_one(RestoreJob, job_id).scheduled_for = None
+        db.session.commit()
+    assert "Delete this backup?" in root.get(f"/backups/{backup_id}/delete/").text
+    assert root.post(f"/backups/{backup_id}/delete/").status_code == 303
+    refused = root.post(f"/restores/{job_id}/again/")
+    assert (refused.status_code, "not kept any more" in refused.text) == (422, True)
+
+
 def test_the_last_good_backup_asks_for_a_word(app: Flask, people: SimpleNamespace, add: Callable[..., str]) -> None:
     add("damaged.json", verified_problem="The sha256 is another.")
     root, address = signed_in(app, "root"), f"/backups/{people.backups['own']}/delete/"

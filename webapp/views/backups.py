@@ -100,7 +100,7 @@ def delete(backup_id: str) -> Response | tuple[str, int]:
             raise NotYours(name=backup.name)
         if keeping.is_last(backup) and request.form.get("word", "").strip().lower() != WORD:
             raise WordNotTyped(word=WORD, field="word")
-        keeping.remove(backup, f"Deleted by {person().username}")
+        keeping.remove(backup, f"Deleted by {person().username}", by_hand=True)
     except Refusal as refusal:
         db.session.rollback()
         note("backup.remove", backup.name, result="refused", site=backup.site.name, code=refusal.code)
