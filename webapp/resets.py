@@ -92,11 +92,12 @@ def secure(job: RestoreJob, report: Report) -> None:
         ResetNotProven: nothing may be cleared.
         Cancelled
     """
-    if job.backup.path:
-        # An earlier try has made one, before whatever was written since.
+    if job.backup.path or job.backup.removed_at:
+        # An earlier try has made one, before whatever was written since; or somebody has put the line away.
         job.backup = _waiting(job.site_id, job.created_by_id)
         db.session.add(job.backup)
-        db.session.flush()
+        # Not only flushed: an open transaction would keep the signs of life out of the app database while this is made.
+        db.session.commit()
     backup = job.backup
     target = storage().root / "uploads" / f"safety-{job.id}-{secrets.token_hex(4)}"
     try:

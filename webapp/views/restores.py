@@ -138,12 +138,14 @@ def decide(job_id: str) -> Response:
 def repeat(job_id: str) -> Response:
     """Make the preview again, or the analysis where there is none yet."""
     job = find_job(job_id)
-    return again(job, "planning" if job.plan_json else "analysing")
+    return again(job, "planning" if job.plan_json or job.kind == "reset" else "analysing")
 
 
 def again(job: RestoreJob, to: JobStatus, **values: Any) -> Response:
     """Send a job back to the worker, with what has changed."""
-    require_file(job.backup)
+    if job.kind != "reset" or values:
+        # The backup of a reset is made when it is carried out.
+        require_file(job.backup)
     from_ = [state for state in moves.NEXT if to in moves.NEXT[state] and state != "draft"]
     if not moves.move(
         job.id,

@@ -235,6 +235,29 @@ def test_after_a_failure_it_can_be_done_again_with_a_backup_of_its_own(installat
     assert db.session.get_one(Backup, first).path
 
 
+def test_a_new_preview_is_made_before_there_is_a_backup(installation: Installation) -> None:
+    job_id = planned(installation)
+    client = installation.client("root")
+    for status, plan in (("failed", None), ("stale", installation.read(job_id).plan_json)):
+        job = installation.read(job_id)
+        job.status, job.plan_json = status, plan
+        db.session.commit()
+        assert client.post(f"/restores/{job_id}/again/").status_code == 303
+        jobs.work(job_id)
+        assert installation.read(job_id).status == "planned", status
+
+
+def test_a_line_that_was_put_away_is_not_the_one_that_is_used(installation: Installation) -> None:
+    job_id = planned(installation)
+    client = installation.client("root")
+    waiting = installation.read(job_id).backup_id
+    assert client.post(f"/backups/{waiting}/delete/").status_code == 303
+    assert approve(client, installation, job_id) == 303
+    jobs.work(job_id)
+    job = installation.read(job_id)
+    assert (job.status, job.backup_id == waiting, job.backup.removed_at) == ("done", False, None)
+
+
 def test_a_site_without_a_reset_says_so(installation: Installation) -> None:
     site = db.session.get_one(Site, installation.site_id)
     site.profile = "generic"
