@@ -93,10 +93,13 @@ def request_cancel(job_id: str) -> bool:
 
 
 def release(job_id: str, status: JobStatus, owner: str) -> bool:
-    """Give a claimed job back, so that another worker takes it up: this one has to stop."""
+    """Give a claimed job back, so that another worker takes it up: this one has to stop. Not one that was asked to end."""
     back: JobStatus = "queued" if status == "running" else status
     statement = update(RestoreJob).where(
-        RestoreJob.id == job_id, RestoreJob.status == status, RestoreJob.owner == owner
+        RestoreJob.id == job_id,
+        RestoreJob.status == status,
+        RestoreJob.owner == owner,
+        RestoreJob.cancel_requested.is_(False),
     )
     return _one(statement.values(status=back, owner=None, lease_until=None, phase="", done=0, total=0))
 

@@ -158,8 +158,10 @@ def _end(task: Task, status: str, owner: str | None, problem: Problem) -> None:
 
 
 def _back(task: Task, owner: str | None) -> bool:
-    """Give a task back, so that another worker takes it up."""
-    held = update(Task).where(Task.id == task.id, Task.owner == owner, Task.status == "running")
+    """Give a task back, so that another worker takes it up; not one that somebody has asked to end."""
+    held = update(Task).where(
+        Task.id == task.id, Task.owner == owner, Task.status == "running", Task.cancel_requested.is_(False)
+    )
     return _one(held.values(status="queued", owner=None, lease_until=None, phase="", done=0, total=0))
 
 

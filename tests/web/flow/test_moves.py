@@ -98,6 +98,17 @@ def test_cancelling_asks_who_works_and_ends_what_waits(installation: Installatio
         leases.Lease(db.engine, held, "mine").extend()
 
 
+@pytest.mark.parametrize("status", ["analysing", "queued"])
+def test_a_job_that_was_asked_to_end_is_not_given_back(installation: Installation, status: JobStatus) -> None:
+    job_id = installation.job(status)
+    assert moves.claim(job_id, status, "stopping")
+    assert moves.request_cancel(job_id)
+    held = cast(JobStatus, installation.read(job_id).status)
+    assert not moves.release(job_id, held, "stopping")
+    assert installation.read(job_id).owner == "stopping"
+    assert moves.move(job_id, [held], "cancelled", "stopping")
+
+
 def test_a_reading_whose_worker_is_lost_fails_and_can_be_started_again(installation: Installation) -> None:
     job_id = installation.job("analysing")
     assert moves.claim(job_id, "analysing", "lost")

@@ -132,6 +132,21 @@ def test_a_worker_that_has_to_stop_gives_the_task_back(
     assert installation.read_task(task_id).status == "done"
 
 
+def test_a_worker_that_has_to_stop_ends_what_was_cancelled(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = installation.task()
+    monkeypatch.setattr(Stop, "asked", True)
+    db.session.execute(db.update(Task).values(status="running", owner="mine", cancel_requested=True))
+    db.session.commit()
+    tasks._do(installation.read_task(task_id), "mine", _stopped)
+    assert installation.read_task(task_id).status == "cancelled"
+
+
+def _stopped(_phase: str, _done: int, _total: int) -> None:
+    raise Cancelled
+
+
 def test_a_making_whose_worker_is_lost_is_begun_again_a_few_times(installation: Installation) -> None:
     task_id = installation.task()
     for _ in range(tasks.ATTEMPTS["backup"]):
