@@ -97,13 +97,15 @@ def too_late(job: RestoreJob) -> Missed | None:
 def sweep(enqueue: Callable[[str], object]) -> None:
     """Queue the restores whose time has come, and tell those whose time was missed."""
     due = select(RestoreJob).where(RestoreJob.status == "planned", RestoreJob.scheduled_for <= now())
-    for job in db.session.scalars(due).all():
+    for job, at in [(job, job.scheduled_for) for job in db.session.scalars(due).all()]:
+        # Somebody may take it back while this goes on.
+        same = RestoreJob.scheduled_for == at
         missed = too_late(job)
         if missed is not None:
             values = {"error_json": as_text(missed.problem()), "finished_at": now(), "scheduled_for": None}
-            if moves.move(job.id, ["planned"], "cancelled", None, **values):
+            if moves.move(job.id, ["planned"], "cancelled", None, only=same, **values):
                 _audit(job, "missed")
-        elif moves.move(job.id, ["planned"], "queued", None, error_json=None, phase="", done=0, total=0):
+        elif moves.move(job.id, ["planned"], "queued", None, only=same, error_json=None, phase="", done=0, total=0):
             _audit(job, "begun")
             enqueue(job.id)
 

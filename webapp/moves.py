@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.elements import ColumnElement
 
 from webapp.leases import LEASE_SECONDS, clock
 from webapp.models import JobStatus, RestoreJob, Site, db
@@ -37,8 +38,16 @@ NEXT: Mapping[str, frozenset[str]] = {
 }
 
 
-def move(job_id: str, from_: Collection[str], to: JobStatus, owner: str | None = None, **values: Any) -> bool:
-    """Move a job if it is still in one of the states ``from_`` (and, where named, still held by ``owner``).
+def move(
+    job_id: str,
+    from_: Collection[str],
+    to: JobStatus,
+    owner: str | None = None,
+    *,
+    only: ColumnElement[bool] | None = None,
+    **values: Any,
+) -> bool:
+    """Move a job if it is still in one of the states ``from_`` (and, where named, still held by ``owner``, and ``only`` true).
 
     The lease ends with the move, unless the values give a new one. Returns whether this caller moved it.
     """
@@ -48,6 +57,8 @@ def move(job_id: str, from_: Collection[str], to: JobStatus, owner: str | None =
     statement = update(RestoreJob).where(RestoreJob.id == job_id, RestoreJob.status.in_(tuple(from_)))
     if owner is not None:
         statement = statement.where(RestoreJob.owner == owner)
+    if only is not None:
+        statement = statement.where(only)
     return _one(
         statement.values({"owner": None, "lease_until": None, "cancel_requested": False, **values, "status": to})
     )

@@ -58,7 +58,7 @@ def approve(job_id: str) -> Response:
         return show(job, "reset", status=422, refusal=refusal)
     who = person().id  # the worker asks again, when it starts, whether this person may
     if moves.move(
-        job.id, ["planned"], "queued",
+        job.id, ["planned"], "queued", only=RestoreJob.plan_digest == plan.digest,
         confirm_removal=plan.removal, created_by_id=who, error_json=None, phase="", done=0, total=0,
     ):  # fmt: skip
         note("reset.confirm", job.site.name, digest=plan.digest, rows=plan.removal)

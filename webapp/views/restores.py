@@ -232,6 +232,7 @@ def restore(job_id: str) -> Response:
         job.id,
         ["planned"],
         "queued",
+        only=RestoreJob.plan_digest == plan.digest,
         confirm_removal=typed,
         scheduled_for=None,
         error_json=None,

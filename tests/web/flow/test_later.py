@@ -126,6 +126,23 @@ def test_it_is_taken_back(installation: Installation, damaged: Path) -> None:
     assert installation.read(job_id).status == "planned"
 
 
+def test_one_that_is_taken_back_while_the_clock_looks_is_not_begun(installation: Installation, damaged: Path) -> None:
+    jobs_ = [installation.read(planned(installation, damaged)) for _ in range(2)]
+    for job in jobs_:
+        job.scheduled_for = now() - timedelta(minutes=1)
+    db.session.commit()
+    begun: list[str] = []
+
+    def ring(job_id: str) -> None:
+        begun.append(job_id)
+        for job in jobs_:
+            later.take_back(job)
+
+    later.sweep(ring)
+    assert sorted(installation.read(job.id).status for job in jobs_) == ["planned", "queued"]
+    assert len(begun) == 1
+
+
 def test_a_new_preview_ends_it(installation: Installation, damaged: Path) -> None:
     client = installation.client("admin")
     job_id = planned(installation, damaged)
