@@ -103,9 +103,11 @@ def due() -> Backup | None:
 
 def sweep() -> None:
     """Remove what killed drills have left."""
+    # Looked at before the rows: what begins meanwhile is not among them.
+    found = list(storage().drills.iterdir())
     running = select(Task.id).where(Task.kind == "drill", Task.status == "running")
     jobs = select(RestoreJob.id).where(RestoreJob.status == "running")
     busy = {*db.session.scalars(running), *db.session.scalars(jobs)}
-    for left in storage().drills.iterdir():
+    for left in found:
         if left.name not in busy:
             shutil.rmtree(left, ignore_errors=True)
