@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from webapp.engine import backups
 from webapp.engine.answers import BackupFacts
@@ -133,15 +133,17 @@ def discard(backup: Backup) -> None:
         return
     for left in (storage().root / "uploads").glob(f"*{backup.id}*"):
         left.unlink(missing_ok=True)
-    if backup.sha256 and not holds(backup.sha256):
+    if backup.sha256 and not holds(backup.sha256, besides=backup):
         storage().remove(f"backups/{backup.sha256}")
     backup.sha256 = ""
     db.session.commit()
 
 
-def holds(sha256: str) -> bool:
-    """Whether any backup still has the file of that sha256."""
-    return db.session.scalar(select(Backup.id).where(Backup.sha256 == sha256, Backup.path != "").limit(1)) is not None
+def holds(sha256: str, *, besides: Backup | None = None) -> bool:
+    """Whether any backup has the file of that sha256, or is about to: its row is told that before the file is kept."""
+    there = or_(Backup.path != "", Backup.removed_at.is_(None))
+    others = select(Backup.id).where(Backup.sha256 == sha256, there, Backup.id != (besides.id if besides else ""))
+    return db.session.scalar(others.limit(1)) is not None
 
 
 def sweep() -> None:

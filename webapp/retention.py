@@ -119,7 +119,7 @@ def judged(plan: BackupPlan, *more: Point) -> list[tuple[Backup, Verdict]]:
             .order_by(Backup.created_at.desc(), Backup.id.desc())
         )
     )
-    own = select(Backup.id).where(Backup.plan_id == plan.id)
+    own = select(Backup.id).where(Backup.plan_id == plan.id, Backup.path != "")
     used = set(db.session.scalars(own.where(_at_work())))
     bases = set(db.session.scalars(own.where(_is_base(elsewhere=True))))
     moments = _moments(backups, now())

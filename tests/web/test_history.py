@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from tests.web.visitor import signed_in
-from webapp import audit
+from webapp import audit, making
 from webapp.engine.answers import DrillAnswer
 from webapp.models import AuditEvent, Backup, RestoreJob, Task, db, now
 from webapp.storage import storage
@@ -331,6 +331,19 @@ def test_the_same_bytes_stay_for_the_other_backup(app: Flask, people: SimpleName
     assert root.post(f"/backups/{other}/delete/").status_code == 303
     with app.app_context():
         assert not storage().path("backups/same").exists()
+
+
+def test_the_same_bytes_stay_for_one_that_is_being_made(
+    app: Flask, people: SimpleNamespace, add: Callable[..., str]
+) -> None:
+    kept = add("one.json", path="backups/same", sha256="same")
+    making_id = add("other.json", path="", sha256="same")
+    assert signed_in(app, "root").post(f"/backups/{kept}/delete/").status_code == 303
+    with app.app_context():
+        assert storage().path("backups/same").exists()
+        making.sweep()
+        assert not storage().path("backups/same").exists(), "it did not come to be"
+        assert read(app, making_id).sha256 == ""
 
 
 def test_what_is_in_use_is_not_deleted(app: Flask, people: SimpleNamespace, add: Callable[..., str]) -> None:
