@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 import msgspec
@@ -177,5 +177,5 @@ def _statement(wanted: Wanted) -> Select[AuditEvent]:
     if wanted.since:
         statement = statement.where(AuditEvent.at >= datetime.combine(wanted.since, time()))
     if wanted.until:
-        statement = statement.where(AuditEvent.at < datetime.combine(wanted.until, time()) + timedelta(days=1))
+        statement = statement.where(AuditEvent.at <= datetime.combine(wanted.until, time.max))
     return statement

@@ -274,8 +274,7 @@ def _restores(wanted: Wanted) -> Select[Any]:
 def _on_day(statement: Select[Any], kind: type[Backup | RestoreJob], day: date | None) -> Select[Any]:
     if day is None:
         return statement
-    begin = datetime.combine(day, time())
-    return statement.where(kind.created_at >= begin, kind.created_at < begin + timedelta(days=1))
+    return statement.where(kind.created_at.between(datetime.combine(day, time()), datetime.combine(day, time.max)))
 
 
 def _made_by(kind: type[Backup | RestoreJob], by: str) -> list[ColumnElement[bool]]:

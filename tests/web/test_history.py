@@ -346,6 +346,13 @@ def test_the_same_bytes_stay_for_one_that_is_being_made(
         assert read(app, making_id).sha256 == ""
 
 
+@pytest.mark.parametrize(
+    "address", ["/history/?day=9999-12-31", "/history/?day=0001-01-01", "/audit/?until=9999-12-31"]
+)
+def test_the_ends_of_the_calendar_are_days(app: Flask, people: SimpleNamespace, address: str) -> None:
+    assert signed_in(app, "root").get(address).status_code == 200
+
+
 def test_what_is_in_use_is_not_deleted(app: Flask, people: SimpleNamespace, add: Callable[..., str]) -> None:
     base, busy, drilled, safety = (add(f"{name}.zip") for name in ("base", "busy", "drilled", "safety"))
     add("later.zip", kind="incremental", base_id=base)
