@@ -40,7 +40,7 @@ from webapp.engine.shapes import LINKS, Shape, Shapes, Staged
 from webapp.engine.sql import q
 from webapp.engine.tokens import owner_token
 
-VERSION = 6
+VERSION = 7
 """Of the stage's layout; part of its name."""
 
 _SHA256 = re.compile("[0-9a-f]{64}")
