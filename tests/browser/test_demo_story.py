@@ -61,7 +61,8 @@ def test_the_accident_is_repaired_from_login_to_report(visit: Visit) -> None:
 
     page.get_by_role("link", name="History").first.click()
     visit.show("history")
-    page.get_by_role("link", name="Restore…").first.click()
+    # The newest is what the restore saved before it changed anything; the oldest is last night's.
+    page.get_by_role("link", name="Restore…").last.click()
     expect(page.get_by_role("dialog")).to_be_visible()
     visit.show("window")
     page.get_by_role("dialog").get_by_role("button", name="Preview").click()

@@ -129,17 +129,20 @@ LIES: dict[str, Callable[[layout.Entry], layout.Entry]] = {
 }
 
 
-@pytest.mark.parametrize("which", LIES)
-@pytest.mark.parametrize("whom", ["tables/1-", "index/1-", "files.jsonl", "media/", "manifest.json"])
-def test_lies_in_the_directory_are_refused(whole: bytes, tmp_path: Path, which: str, whom: str) -> None:
-    if whom == "media/" and which == "method":
-        pytest.skip("media are stored")
+# The first member begins where an overlap would, and media are stored anyway.
+LIARS = [
+    (which, whom)
+    for whom in ("tables/1-", "index/1-", "files.jsonl", "media/", "manifest.json")
+    for which in LIES
+    if (which, whom) not in (("overlap", "tables/1-"), ("method", "media/"))
+]
 
+
+@pytest.mark.parametrize(("which", "whom"), LIARS)
+def test_lies_in_the_directory_are_refused(whole: bytes, tmp_path: Path, which: str, whom: str) -> None:
     def lie(entry: layout.Entry) -> layout.Entry:
         return LIES[which](entry) if entry.name.startswith(whom) else entry
 
-    if whom == "tables/1-" and which == "overlap":
-        pytest.skip("the first member begins there")
     with pytest.raises(FileRefused):
         backups.check(write(tmp_path / "made.srb", put_together(members(whole), lie)))
 
