@@ -7,7 +7,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from psycopg import Connection
+from psycopg import Connection, errors
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn
 
 from webapp.engine.schema import Column, Kind
 from webapp.engine.sql import q
@@ -65,8 +67,25 @@ def _six_digits(value: str, whole: int, lowest: str) -> str:
 
 def copied(connection: Connection[Any], query: str) -> Generator[Line, None, None]:
     """The lines of a query's rows, each with its line break."""
+    server = connection.pgconn
     with connection.cursor().copy(f"COPY ({query}) TO STDOUT".encode()) as copy:
-        yield from copy
+        while line := copy.read():  # which waits, and can be broken off
+            yield line
+            # What has arrived by then is taken as it is: a row takes half the time.
+            size, line = server.get_copy_data(1)
+            while size > 0:
+                yield line
+                size, line = server.get_copy_data(1)
+            if size < 0:
+                _end(server)
+                return
+
+
+def _end(server: PGconn) -> None:
+    """Take the result that follows the last row."""
+    while result := server.get_result():
+        if result.status != ExecStatus.COMMAND_OK:
+            raise errors.error_from_result(result)
 
 
 def batches(lines: Iterator[Line], rows: int = BATCH) -> Iterator[tuple[list[list[str]], bool]]:
