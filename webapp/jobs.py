@@ -85,8 +85,11 @@ def plan(job: RestoreJob, owner: str, report: commands.Report) -> None:
     with _told(job, owner, "planning"):
         key = storage().plan(job.id)
         making = storage().new_upload()
-        made = _plan(job, making, report)
-        storage().keep(making, key)
+        try:
+            made = _plan(job, making, report)
+            storage().keep(making, key)
+        finally:
+            making.unlink(missing_ok=True)
         text = as_text(made)
         moves.move(
             job.id, ["planning"], "planned", owner,

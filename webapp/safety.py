@@ -82,6 +82,7 @@ def store(backup: Backup, site: Site, target: Path, facts: BackupFacts) -> None:
     size, sha256 = facts.size, facts.sha256
     if site.recipient:
         target, size, sha256 = encrypt_for(site, target)
+        backup.name = f"{backup.name.removesuffix('.age')}.age"  # as those that a plan makes
     storage().keep(target, f"backups/{sha256}")
     backup.path, backup.sha256, backup.size, backup.note = f"backups/{sha256}", sha256, size, ""
     backup.kind = facts.kind

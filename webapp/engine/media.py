@@ -240,7 +240,7 @@ class _Work:
             return ("insert", "file_new") if choices.add else ("skipped", "not_added")
         if not choices.change:
             return "skipped", "not_changed"
-        if choices.on_conflict in ("database", "manual"):
+        if choices.on_conflict == "database":
             return "skipped", "file_kept"
         if choices.on_conflict == "manual":
             return "skipped", "file_undecided"

@@ -16,7 +16,7 @@ import msgspec
 from webapp.engine.answers import Place
 from webapp.engine.errors import FileRefused, MalformedFile, TruncatedFile
 from webapp.engine.formats.block import Block, RawRecord, check_record
-from webapp.engine.formats.scan import RECORD, find_end, quote, skip_space
+from webapp.engine.formats.scan import RECORD, find_end, last_border, quote, skip_space
 
 TITLE = "Django fixture, JSON array"
 
@@ -86,7 +86,7 @@ class _Array:
     def _take(self, *, final: bool) -> Block | None:
         """The whole records at the start of the buffer, or None when more bytes are needed to know."""
         buffer = self.buffer
-        cut = _last_border(buffer)
+        cut = last_border(buffer, _BORDER)
         if cut is not None:
             try:
                 records = _many.decode(b"[%b]" % buffer[: cut[0]])  # msgspec: the fields keep pointing into this copy
@@ -181,18 +181,3 @@ class _Array:
             reason="the list of records has no end",
             place=Place(byte=self.byte),
         )
-
-
-def _last_border(buffer: bytes) -> tuple[int, int] | None:
-    """Where the last record but one seems to end, and where the last one begins."""
-    window = 8192
-    while True:
-        low = max(0, len(buffer) - window)
-        last: re.Match[bytes] | None = None
-        for found in _BORDER.finditer(buffer, low):
-            last = found
-        if last is not None:
-            return last.start() + 1, buffer.index(b"{", last.start() + 1)
-        if low == 0:
-            return None
-        window *= 8

@@ -16,7 +16,7 @@ from webapp.engine.answers import Place
 from webapp.engine.errors import LimitExceeded, MalformedFile, TruncatedFile
 from webapp.engine.formats.block import check_text
 from webapp.engine.formats.django_json import Stream
-from webapp.engine.formats.scan import RECORD, find_end, quote, skip_space
+from webapp.engine.formats.scan import RECORD, find_end, last_border, quote, skip_space
 from webapp.engine.formats.strict import parse_value
 
 _NAME = re.compile(rb'"([^"\\\x00-\x1f]{1,100})"')
@@ -171,7 +171,7 @@ class ObjectLists:
     def _take(self, *, final: bool) -> tuple[Batch | None, bool]:
         """The whole records at the start of the buffer, and whether the list ends behind them."""
         buffer = self._buffer
-        cut = _last_border(buffer)
+        cut = last_border(buffer, _BORDER)
         if cut is not None:
             try:
                 return self._batch(_many.decode(b"[%b]" % buffer[: cut[0]]), *cut), False
@@ -226,18 +226,3 @@ class ObjectLists:
         self.records += len(found)
         self._drop(following)
         return batch
-
-
-def _last_border(buffer: bytes) -> tuple[int, int] | None:
-    """Where the last record but one seems to end, and where the last one begins."""
-    window = 8192
-    while True:
-        low = max(0, len(buffer) - window)
-        last: re.Match[bytes] | None = None
-        for found in _BORDER.finditer(buffer, low):
-            last = found
-        if last is not None:
-            return last.start() + 1, buffer.index(b"{", last.start() + 1)
-        if low == 0:
-            return None
-        window *= 8

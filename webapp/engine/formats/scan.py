@@ -233,3 +233,18 @@ def quote(some: bytes) -> str:
     except UnicodeDecodeError as error:
         text = some[: error.start].decode() if error.start else ""
     return repr(text) if text.isprintable() and text else "the bytes " + some[:8].hex(" ")
+
+
+def last_border(buffer: bytes, border: re.Pattern[bytes]) -> tuple[int, int] | None:
+    """Where the last record but one seems to end, and where the last one begins. ``border`` starts with the first's brace."""
+    window = 8192
+    while True:
+        low = max(0, len(buffer) - window)
+        last: re.Match[bytes] | None = None
+        for found in border.finditer(buffer, low):
+            last = found
+        if last is not None:
+            return last.start() + 1, buffer.index(b"{", last.start() + 1)
+        if low == 0:
+            return None
+        window *= 8
